@@ -1,0 +1,200 @@
+"""A JupyterLab server of its own and a notebook opened in it by a real browser, for the tests and for screenshots.py.
+
+What this file is not: a JupyterLab client library. It does what a learner does: open, run all, drag a slider, look.
+"""
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+
+BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+BROWSER_PATHS = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "C:/Program Files/Google/Chrome/Application/chrome.exe",
+    "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe",
+)
+# What JupyterLab would ask a fresh user, and what keeps cells outside the window from being drawn.
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none", "scrollPastEnd": False},
+}
+# The current notebook's panel; `--expose-app-in-browser` puts the application there.
+PANEL = "window.jupyterapp.shell.currentWidget"
+READY = f"""() => {{
+    const session = {PANEL}?.sessionContext;
+    return {PANEL}?.context?.isReady && session?.isReady && session.session?.kernel?.connectionStatus === 'connected'
+        && session.session.kernel.status === 'idle';
+}}"""
+RUN_ALL = """() => {
+    window.runFinished = false;
+    void window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.runFinished = true; });
+}"""
+ERRORS = f"""() => [...{PANEL}.content.model.cells].flatMap((cell, index) =>
+    cell.type !== 'code' ? [] : cell.sharedModel.toJSON().outputs.filter(output => output.output_type === 'error')
+        .map(output => `cell ${{index + 1}}: ${{output.ename}}: ${{output.evalue}}`))"""
+PIXELS = """async picture => {
+    if (picture.tagName === 'IMG') await picture.decode();
+    const copy = document.createElement('canvas');
+    copy.width = picture.naturalWidth || picture.width;
+    copy.height = picture.naturalHeight || picture.height;
+    const context = copy.getContext('2d');
+    context.drawImage(picture, 0, 0);
+    const bytes = context.getImageData(0, 0, copy.width, copy.height).data;
+    let text = '';
+    for (let start = 0; start < bytes.length; start += 32768)
+        text += String.fromCharCode(...bytes.subarray(start, start + 32768));
+    return [copy.height, copy.width, btoa(text)];
+}"""
+
+
+def find_browser() -> str | None:
+    """The Chromium to use: the variable CHROMIUM if set, else one of the usual names and places, else None."""
+    if named := os.environ.get("CHROMIUM"):
+        return shutil.which(named)
+    found = (shutil.which(name) for name in (*BROWSER_NAMES, *BROWSER_PATHS))
+    return next((path for path in found if path), None)
+
+
+def launch_arguments(executable: str) -> dict:
+    """Keyword arguments for playwright.chromium.launch."""
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    # Chromium's sandbox refuses to start as root; containers have a small /dev/shm.
+    return {"executable_path": executable, "args": ["--disable-dev-shm-usage"] + ["--no-sandbox"] * is_root}
+
+
+class LabServer:
+    """JupyterLab on a free port over `root`, with settings, data and kernels' files in `private`; a context manager."""
+
+    def __init__(self, root: Path, private: Path, environment: dict[str, str] | None = None) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.root, self.token, self.url = Path(root), secrets.token_hex(16), f"http://127.0.0.1:{port}"
+        settings = private / "settings"
+        for name, values in SETTINGS.items():
+            file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(values), encoding="utf-8")
+        own = {
+            "JUPYTER_CONFIG_DIR": private / "config",
+            "JUPYTER_DATA_DIR": private / "data",
+            "JUPYTER_RUNTIME_DIR": private / "runtime",
+            "IPYTHONDIR": private / "ipython",
+            "JUPYTERLAB_SETTINGS_DIR": settings,
+            "JUPYTERLAB_WORKSPACES_DIR": private / "workspaces",
+        }
+        self.log = private / "server.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
+                + [f"--ServerApp.root_dir={root}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+                + [f"--IdentityProvider.token={self.token}"],
+                env={**os.environ, **(environment or {}), **{name: str(path) for name, path in own.items()}},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __enter__(self) -> "LabServer":
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                self.request("GET", "api/status")
+                return self
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.stop()
+                    raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}") from None
+                time.sleep(0.2)
+
+    def __exit__(self, *_: object) -> None:
+        self.delete_sessions()
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server."""
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def request(self, method: str, path: str) -> bytes:
+        """One call of the server's REST interface."""
+        request = urllib.request.Request(f"{self.url}/{path}", method=method)
+        request.add_header("Authorization", f"token {self.token}")
+        with urllib.request.urlopen(request, timeout=20) as reply:
+            return reply.read()
+
+    def delete_sessions(self) -> None:
+        """Close all notebooks' sessions, and so end their kernels."""
+        for session in json.loads(self.request("GET", "api/sessions")):
+            self.request("DELETE", f"api/sessions/{session['id']}")
+
+
+class NotebookPage:
+    """One notebook open in a browser page."""
+
+    def __init__(self, page, server: LabServer, name: str) -> None:
+        self.page = page
+        page.goto(f"{server.url}/doc/tree/{name}?token={server.token}&reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        page.wait_for_function(READY, timeout=60_000)
+
+    def run_all(self, seconds: float = 120) -> None:
+        """Run all cells; raises AssertionError if one failed."""
+        self.page.evaluate(RUN_ALL)
+        self.page.wait_for_function("() => window.runFinished", timeout=seconds * 1000)
+        self.page.wait_for_function(READY, timeout=60_000)
+        errors = self.page.evaluate(ERRORS)
+        assert not errors, "Run All in JupyterLab failed in " + "; ".join(errors)
+
+    def run_through(self, words: str, seconds: float = 120) -> None:
+        """Run the cells from the top to the first that contains `words`, that one included."""
+        position = f"""words => {{
+            const cells = [...{PANEL}.content.model.cells];
+            {PANEL}.content.activeCellIndex = cells.findIndex(cell => cell.sharedModel.source.includes(words)) + 1;
+        }}"""
+        self.page.evaluate(position, words)
+        self.page.evaluate(RUN_ALL.replace("run-all-cells", "run-all-above"))
+        self.page.wait_for_function("() => window.runFinished", timeout=seconds * 1000)
+        self.page.wait_for_function(READY, timeout=60_000)
+
+    def drag_slider(self, slider, fraction: float, steps: int = 8) -> None:
+        """Drag the handle of an ipywidgets slider (a locator) with the mouse to a fraction 0..1 of its track."""
+        handle = slider.locator(".noUi-handle, .ui-slider-handle").first
+        handle.scroll_into_view_if_needed()
+        box, track = handle.bounding_box(), slider.locator(".noUi-base, .ui-slider").first.bounding_box()
+        row = box["y"] + box["height"] / 2
+        self.page.mouse.move(box["x"] + box["width"] / 2, row)
+        self.page.mouse.down()
+        self.page.mouse.move(track["x"] + fraction * track["width"], row, steps=steps)
+        self.page.mouse.up()
+
+    @staticmethod
+    def pixels(picture) -> np.ndarray:
+        """The pixels (H, W, 4), 0 to 255, of an <img> or <canvas> (a locator), at its own resolution."""
+        height, width, encoded = picture.evaluate(PIXELS)
+        return np.frombuffer(base64.b64decode(encoded), np.uint8).reshape(height, width, 4).copy()
+
+    def changed_pixels(self, picture, before: np.ndarray, seconds: float = 10) -> np.ndarray:
+        """Wait until the picture differs from `before`; returns its new pixels, or raises AssertionError."""
+        deadline = time.monotonic() + seconds
+        while True:
+            now = self.pixels(picture)
+            if now.shape != before.shape or (now != before).any():
+                return now
+            assert time.monotonic() < deadline, f"the picture did not change within {seconds:g} s"
+            self.page.wait_for_timeout(50)
