@@ -1,0 +1,32 @@
+"""The plumbing of the lessons in `notebooks/`: from a plain autoencoder to the variational autoencoder.
+
+Lower levels never import higher ones:
+
+- level 0: `distributions`, `networks`, `data`, `toy`, `plots`
+- level 1: `models`, `objectives`
+- level 2: `training`, `evaluation`
+- level 3: `widgets`, `exercises`
+
+Importing `vae_utils` loads torch and nothing heavier; matplotlib, scikit-learn, torchvision and ipywidgets
+are loaded by the modules that use them, when they are first used.
+"""
+
+from vae_utils.data import Images, load_images
+from vae_utils.models import VAE, Autoencoder, Classifier
+from vae_utils.objectives import cross_entropy, negative_elbo, reconstruction_error
+from vae_utils.training import History, fit
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "VAE",
+    "Autoencoder",
+    "Classifier",
+    "History",
+    "Images",
+    "cross_entropy",
+    "fit",
+    "load_images",
+    "negative_elbo",
+    "reconstruction_error",
+]

@@ -1,0 +1,127 @@
+"""The models of the lessons: forward passes only.
+
+A model knows nothing of losses (`objectives`), of optimisers (`training`) or of pictures (`plots`).
+Decoders end in logits; `generate` turns them into pixels in [0, 1].
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from vae_utils.distributions import reparameterize
+from vae_utils.networks import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
+
+
+def _networks(outputs: int, latent_dim: int, architecture: str, hidden: int) -> tuple[nn.Sequential, nn.Sequential]:
+    if architecture == "mlp":
+        return mlp_encoder(outputs, hidden), mlp_decoder(latent_dim, hidden)
+    if architecture == "conv":
+        return conv_encoder(outputs), conv_decoder(latent_dim)
+    raise ValueError(f"architecture must be 'mlp' or 'conv', received {architecture!r}")
+
+
+class _Decodes(nn.Module):
+    """What autoencoders and VAEs share: a decoder from codes to pixel logits."""
+
+    decoder: nn.Module
+
+    def decode(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B 1 28 28"]:
+        """Codes (B, K) to pixel logits (B, 1, 28, 28)."""
+        return self.decoder(z)
+
+    def generate(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B 1 28 28"]:
+        """Codes (B, K) to pixels in [0, 1], (B, 1, 28, 28): the mean of p(x|z), not a sample of its pixels."""
+        return self.decode(z).sigmoid()
+
+
+class Autoencoder(_Decodes):
+    """An image becomes one code; the code becomes an image.
+
+    Args:
+        latent_dim: size K of the code.
+        architecture: "mlp" or "conv" (see `networks`).
+        hidden: width of the hidden layer of the "mlp".
+
+    Raises:
+        ValueError: a size below 1 or an unknown architecture.
+    """
+
+    def __init__(self, latent_dim: int, architecture: str = "mlp", hidden: int = 400) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.encoder, self.decoder = _networks(latent_dim, latent_dim, architecture, hidden)
+
+    def encode(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B K"]:
+        """Images (B, 1, 28, 28) to codes z (B, K)."""
+        return self.encoder(x)
+
+    def forward(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B 1 28 28"]:
+        """Images to the logits of their reconstructions, both (B, 1, 28, 28)."""
+        return self.decode(self.encode(x))
+
+
+class VAE(_Decodes):
+    """An image becomes a Gaussian over codes; a draw from it becomes an image.
+
+    Args:
+        latent_dim: number of latent dimensions K.
+        architecture: "mlp" or "conv" (see `networks`).
+        hidden: width of the hidden layer of the "mlp".
+
+    Raises:
+        ValueError: a size below 1 or an unknown architecture.
+
+    Source: Kingma & Welling (2014), arXiv:1312.6114; Rezende et al. (2014), arXiv:1401.4082.
+    """
+
+    def __init__(self, latent_dim: int, architecture: str = "mlp", hidden: int = 400) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+        self.encoder, self.decoder = _networks(2 * latent_dim, latent_dim, architecture, hidden)
+
+    def encode(self, x: Float[Tensor, "B 1 28 28"]) -> tuple[Float[Tensor, "B K"], Float[Tensor, "B K"]]:
+        """Images (B, 1, 28, 28) to the mean and the log variance of q(z|x), each (B, K)."""
+        mu, logvar = self.encoder(x).chunk(2, dim=1)
+        return mu, logvar
+
+    def forward(
+        self, x: Float[Tensor, "B 1 28 28"]
+    ) -> tuple[Float[Tensor, "B 1 28 28"], Float[Tensor, "B K"], Float[Tensor, "B K"], Float[Tensor, "B K"]]:
+        """Images (B, 1, 28, 28) to (logits (B, 1, 28, 28), mu (B, K), logvar (B, K), z (B, K)), with one draw of z."""
+        mu, logvar = self.encode(x)
+        z = reparameterize(mu, logvar)
+        return self.decode(z), mu, logvar, z
+
+    @torch.no_grad()
+    def sample(self, count: int, generator: Generator | None = None) -> Float[Tensor, "B 1 28 28"]:
+        """Decode `count` draws from the prior N(0, I): pixels in [0, 1], (count, 1, 28, 28)."""
+        if count < 1:
+            raise ValueError(f"count must be at least 1, received {count}")
+        weight = next(self.parameters())
+        # Drawn on the CPU so that one seed gives the same codes on every device.
+        z = torch.randn(count, self.latent_dim, generator=generator, dtype=weight.dtype)
+        return self.generate(z.to(weight.device))
+
+
+class Classifier(nn.Module):
+    """A small convolutional classifier; its last hidden layer gives the features of the scorecard.
+
+    Args:
+        classes: number of classes.
+
+    Raises:
+        ValueError: fewer than 1 class.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.body = conv_encoder(64)
+        self.head = nn.Sequential(nn.ReLU(), nn.Linear(64, classes))
+
+    def features(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B 64"]:
+        """Images (B, 1, 28, 28) to features (B, 64), after the activation."""
+        return self.body(x).relu()
+
+    def forward(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B classes"]:
+        """Images (B, 1, 28, 28) to class logits (B, classes)."""
+        return self.head(self.body(x))

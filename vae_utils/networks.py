@@ -1,0 +1,113 @@
+"""Encoders and decoders, as plain `nn.Sequential`s that can be read in one sitting.
+
+What goes in and what comes out (B images, K latent dimensions; an encoder of a VAE has 2 K outputs):
+
+| network        | in             | hidden                              | out                    |
+|----------------|----------------|-------------------------------------|------------------------|
+| `mlp_encoder`  | (B, 1, 28, 28) | 784 → 400                           | (B, outputs)           |
+| `mlp_decoder`  | (B, K)         | 400 → 784                           | (B, 1, 28, 28) logits  |
+| `conv_encoder` | (B, 1, 28, 28) | 16×14×14 → 32×7×7 → 128             | (B, outputs)           |
+| `conv_decoder` | (B, K)         | 128 → 32×7×7 → 16×14×14             | (B, 1, 28, 28) logits  |
+
+These are not residual, not normalised and not deep: on 28×28 digits two layers a side show every idea of the series.
+"""
+
+from torch import nn
+
+IMAGE_SHAPE = (1, 28, 28)
+PIXELS = 28 * 28
+
+
+def mlp_encoder(outputs: int, hidden: int = 400) -> nn.Sequential:
+    """Images to `outputs` numbers through one hidden layer.
+
+    Args:
+        outputs: how many numbers an image becomes: K for an autoencoder, 2 K for a VAE.
+        hidden: width of the hidden layer.
+
+    Returns:
+        A network (B, 1, 28, 28) -> (B, outputs).
+
+    Raises:
+        ValueError: a size is below 1.
+
+    Source: the shape of Kingma & Welling (2014), arXiv:1312.6114, appendix C.
+    """
+    _at_least_one(outputs=outputs, hidden=hidden)
+    return nn.Sequential(nn.Flatten(), nn.Linear(PIXELS, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+
+def mlp_decoder(latent_dim: int, hidden: int = 400) -> nn.Sequential:
+    """Codes to pixel logits through one hidden layer.
+
+    Args:
+        latent_dim: size K of a code.
+        hidden: width of the hidden layer.
+
+    Returns:
+        A network (B, K) -> (B, 1, 28, 28) logits.
+
+    Raises:
+        ValueError: a size is below 1.
+    """
+    _at_least_one(latent_dim=latent_dim, hidden=hidden)
+    return nn.Sequential(
+        nn.Linear(latent_dim, hidden), nn.ReLU(), nn.Linear(hidden, PIXELS), nn.Unflatten(1, IMAGE_SHAPE)
+    )
+
+
+def conv_encoder(outputs: int) -> nn.Sequential:
+    """Images to `outputs` numbers through two strided convolutions.
+
+    Args:
+        outputs: how many numbers an image becomes: K for an autoencoder, 2 K for a VAE.
+
+    Returns:
+        A network (B, 1, 28, 28) -> (B, outputs).
+
+    Raises:
+        ValueError: `outputs` is below 1.
+    """
+    _at_least_one(outputs=outputs)
+    return nn.Sequential(
+        nn.Conv2d(1, 16, kernel_size=4, stride=2, padding=1),  # (B, 16, 14, 14)
+        nn.ReLU(),
+        nn.Conv2d(16, 32, kernel_size=4, stride=2, padding=1),  # (B, 32, 7, 7)
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(32 * 7 * 7, 128),
+        nn.ReLU(),
+        nn.Linear(128, outputs),
+    )
+
+
+def conv_decoder(latent_dim: int) -> nn.Sequential:
+    """Codes to pixel logits through two transposed convolutions.
+
+    Args:
+        latent_dim: size K of a code.
+
+    Returns:
+        A network (B, K) -> (B, 1, 28, 28) logits.
+
+    Raises:
+        ValueError: `latent_dim` is below 1.
+    """
+    _at_least_one(latent_dim=latent_dim)
+    return nn.Sequential(
+        nn.Linear(latent_dim, 128),
+        nn.ReLU(),
+        nn.Linear(128, 32 * 7 * 7),
+        nn.ReLU(),
+        nn.Unflatten(1, (32, 7, 7)),
+        # A kernel of 4 with a stride of 2 covers every pixel equally often, so no checkerboard is built in.
+        nn.ConvTranspose2d(32, 16, kernel_size=4, stride=2, padding=1),  # (B, 16, 14, 14)
+        nn.ReLU(),
+        nn.ConvTranspose2d(16, 1, kernel_size=4, stride=2, padding=1),  # (B, 1, 28, 28)
+    )
+
+
+def _at_least_one(**sizes: int) -> None:
+    for name, value in sizes.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, received {value!r}")

@@ -1,0 +1,213 @@
+"""One trainer for every model of the series: `fit(model, images, loss) -> History`.
+
+Lesson 06 writes the same loop out in ten lines. This one adds what a classroom needs: seeds that make a run repeat bit
+for bit, a bar, an interrupt that loses nothing, and a stop before a bad step. It knows nothing of any particular loss.
+"""
+
+import math
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from vae_utils.data import Images, validate_images
+from vae_utils.history import History
+from vae_utils.progress import Progress
+from vae_utils.run import Loss, Run, checked_terms, cuda_devices, takes_labels
+
+
+def fit(
+    model: nn.Module,
+    images: Images | Tensor,
+    loss: Loss,
+    *,
+    epochs: int = 20,
+    batch_size: int = 128,
+    learning_rate: float = 2e-3,
+    seed: int = 0,
+    device: str = "auto",
+    callback: Callable[[nn.Module, History], object] | None = None,
+    resume: History | None = None,
+    progress: bool = True,
+) -> History:
+    """Train a model in place with Adam and a one-cycle schedule.
+
+    The weights are taken as they are: make the model in the same cell, after `torch.manual_seed`, for a fresh run.
+    The same weights, data, arguments and machine give the same result bit for bit; the global random state is left
+    alone. Ctrl-C, or the notebook's stop button, ends the run after the current step and returns what there is.
+
+    Args:
+        model: its weights are changed; it comes back on the device and in the train/eval mode it had.
+        images: a data set, whose test images are measured after every epoch, or training images (N, 1, 28, 28).
+        loss: `loss(model, x)` or `loss(model, x, labels)` -> named terms, each (B,) in nats per image; the batch
+            mean of the term "loss" is minimised.
+        epochs: passes over the training images.
+        batch_size: images a step.
+        learning_rate: the highest of the schedule.
+        seed: of the order of the images and of the noise in the loss.
+        device: "auto" (CUDA if present, else MPS, else CPU) or a name as in `torch.device`.
+        callback: called as `callback(model, history)` after every epoch, with the model on the training device.
+        resume: the history of an interrupted run of this model; the other arguments must be those of that run.
+        progress: show a bar.
+
+    Returns:
+        The history; the object given as `resume` if there was one.
+
+    Raises:
+        ValueError: an argument out of range, a loss of the wrong form, or `resume` from another run.
+        RuntimeError: the device is not there.
+
+    Source: Adam: Kingma & Ba (2015), arXiv:1412.6980; one-cycle: Smith & Topin (2018), arXiv:1708.07120.
+    """
+    x, labels = _training_images(images, loss)
+    plan = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed, "images": len(x)}
+    _check_plan(**plan)
+    target = pick_device(device)
+    history = History(run=Run.start(model, plan, target)) if resume is None else _check_resume(resume, model, plan)
+    run: Run = history.run
+    home, was_training = next(model.parameters()).device, model.training
+    history.interrupted, history.stopped = False, ""
+    bar = Progress(epochs, "epoch", progress)
+    bar.update(history.epochs, history.summary())
+    with _interrupt_as_flag() as interrupted, torch.random.fork_rng(devices=cuda_devices(target)):
+        try:
+            run.move(target)
+            x, labels = x.to(target), None if labels is None else labels.to(target)
+            while history.epochs < epochs:
+                means = run.finish_epoch(x, labels, loss, interrupted)
+                if means is None:
+                    break
+                history.record(means, _test_means(model, images, loss, labels is not None, seed))
+                bar.update(history.epochs, history.summary())
+                if callback is not None:
+                    callback(model, history)
+        except FloatingPointError as error:
+            history.stopped = (
+                f"training stopped in epoch {history.epochs + 1}: {error}. The weights are those before that step. "
+                "Try a smaller learning_rate, or look for the log of 0 or the exp of a large number in the loss."
+            )
+        except KeyboardInterrupt:  # a second Ctrl-C, or one where signals cannot be caught
+            pass
+        finally:
+            run.move(home)
+            model.train(was_training)
+            bar.close()
+    if history.stopped:
+        warnings.warn(history.stopped, RuntimeWarning, stacklevel=2)
+    history.interrupted = history.epochs < epochs and not history.stopped
+    return history
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module, x: Tensor, loss: Loss, labels: Tensor | None = None, *, batch_size: int = 1000, seed: int = 0
+) -> dict[str, float]:
+    """Mean of every term of a loss over images, in eval mode, with noise that is the same at every call.
+
+    Args:
+        model: stays on its device; the images are moved to it batch by batch.
+        x: images in [0, 1], (N, 1, 28, 28).
+        loss: as in `fit`.
+        labels: class numbers (N,), for a loss that takes them.
+        batch_size: images at a time.
+        seed: of the noise in the loss.
+
+    Returns:
+        Term -> mean, nats per image.
+
+    Raises:
+        ValueError: images of the wrong shape or range, or a loss of the wrong form.
+    """
+    validate_images(x)
+    device, was_training = next(model.parameters()).device, model.training
+    sums: dict[str, float] = {}
+    with torch.random.fork_rng(devices=cuda_devices(device)):
+        torch.manual_seed(seed)
+        model.eval()
+        try:
+            for chosen in torch.arange(len(x)).split(batch_size):
+                batch_labels = None if labels is None else labels[chosen].to(device)
+                for name, term in checked_terms(loss, model, x[chosen].to(device), batch_labels).items():
+                    # Not all devices have float64, so the sum is made exact enough on the CPU.
+                    sums[name] = sums.get(name, 0.0) + term.cpu().double().sum().item()
+        finally:
+            model.train(was_training)
+    return {name: total / len(x) for name, total in sums.items()}
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """The device of a name; "auto" is CUDA if present, else MPS, else the CPU.
+
+    Raises:
+        RuntimeError: CUDA or MPS was asked for and is not there.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if device == "auto":
+        device = next(name for name, is_here in present.items() if is_here)
+    chosen = torch.device(device)
+    if not present.get(chosen.type, True):
+        here = ", ".join(name for name, is_here in present.items() if is_here)
+        raise RuntimeError(f"device {device!r} is not on this machine (here: {here}); use device='auto'")
+    return chosen
+
+
+def _training_images(images: Images | Tensor, loss: Loss) -> tuple[Tensor, Tensor | None]:
+    if isinstance(images, Images):
+        return images.train, images.train_labels if takes_labels(loss) else None
+    validate_images(images)
+    if takes_labels(loss):
+        raise ValueError("this loss takes labels: give fit a data set from load_images, not a tensor of images")
+    return images, None
+
+
+def _test_means(model: nn.Module, images: Images | Tensor, loss: Loss, labelled: bool, seed: int) -> dict[str, float]:
+    if not isinstance(images, Images):
+        return {}
+    return evaluate(model, images.test, loss, images.test_labels if labelled else None, seed=seed)
+
+
+def _check_plan(epochs: int, batch_size: int, learning_rate: float, seed: int, images: int) -> None:
+    for name, value, least, most in (
+        ("epochs", epochs, 1, 1_000_000),
+        ("batch_size", batch_size, 1, images),
+        ("seed", seed, 0, 2**63 - 1),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ValueError(f"{name} must be a whole number from {least} to {most}, received {value!r}")
+    if not (math.isfinite(learning_rate) and learning_rate > 0):
+        raise ValueError(f"learning_rate must be a positive number, received {learning_rate!r}")
+
+
+def _check_resume(history: History, model: nn.Module, plan: dict[str, float]) -> History:
+    if history.run is None or history.run.model is not model:
+        raise ValueError("resume must be the history that fit returned for this very model; start anew without resume")
+    changed = [f"{name} was {old}, now {plan[name]}" for name, old in history.run.plan.items() if plan[name] != old]
+    if changed:
+        raise ValueError(f"a resumed run keeps its arguments: {'; '.join(changed)}")
+    if history.stopped:
+        raise ValueError(f"this run cannot be resumed: {history.stopped}")
+    return history
+
+
+@contextmanager
+def _interrupt_as_flag() -> Iterator[Callable[[], bool]]:
+    """Within it, the first Ctrl-C is noted and acted on between two steps; the second interrupts at once."""
+    noted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only
+        yield noted.is_set
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(*_: object) -> None:
+        noted.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
