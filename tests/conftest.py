@@ -1,0 +1,17 @@
+"""What all tests share: shapes and types of vae_utils' signatures are enforced, and lessons run without a network."""
+
+import os
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+# Must come before the first import of vae_utils; learners never pay for these checks.
+install_import_hook("vae_utils", "beartype.beartype")
+
+
+@pytest.fixture(scope="session")
+def offline_environment() -> dict[str, str]:
+    """Environment for a kernel that cannot leave this computer (see offline/sitecustomize.py)."""
+    paths = [str(Path(__file__).parent / "offline"), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
