@@ -1,0 +1,162 @@
+"""Pictures of a two-dimensional latent space: codes coloured by class, and maps over the plane."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Integer
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from vae_utils.plots.layout import push_apart
+from vae_utils.plots.style import CLASS_COLOURS, DPI, LABEL_SIZE, MUTED, LessonFigure, figure
+
+Z1, Z2 = "z₁", "z₂"
+
+
+def draw_codes(
+    axes: Axes,
+    codes: Float[Tensor, "N 2"],
+    labels: Integer[Tensor, " N"] | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    size: float | None = None,
+    alpha: float = 0.75,
+) -> None:
+    """Draw codes into axes, coloured by class, each class named at its median.
+
+    Args:
+        axes: where to draw.
+        codes: (N, 2) codes.
+        labels: (N,) class of each code, 0 to 9; None draws all in grey.
+        classes: names of the classes; by default the digits.
+        size: area of a point in points²; by default smaller the more there are.
+        alpha: opacity, 0 to 1.
+
+    Raises:
+        ValueError: a code that is not finite, or a label without a colour.
+    """
+    points = codes.detach().cpu().numpy()
+    if not np.isfinite(points).all():
+        raise ValueError(f"codes hold {(~np.isfinite(points)).sum()} values that are not finite: did training diverge?")
+    size = size or float(np.clip(14000 / max(len(points), 1), 4, 26))
+    style = {"s": size, "linewidths": 0, "alpha": alpha, "rasterized": True}
+    if labels is None:
+        axes.scatter(*points.T, color=MUTED, **style)
+        return
+    kinds = labels.cpu().numpy()
+    if kinds.min() < 0 or kinds.max() >= len(CLASS_COLOURS):
+        raise ValueError(f"labels run from {kinds.min()} to {kinds.max()}; there are colours for 0 to 9")
+    # In the order of the data, not class by class: no class may hide another.
+    axes.scatter(*points.T, c=[CLASS_COLOURS[kind] for kind in kinds], **style)
+    _name_classes(axes, points, kinds, classes)
+
+
+def _name_classes(axes: Axes, points: np.ndarray, kinds: np.ndarray, classes: Sequence[str] | None) -> None:
+    present = np.unique(kinds)
+    medians = np.stack([np.median(points[kinds == kind], axis=0) for kind in present])
+    names = [classes[kind] if classes else str(kind) for kind in present]
+    axes.figure.draw_without_rendering()
+    pixel = DPI / 72
+    sizes = np.array([[(0.75 * len(name) + 0.9) * LABEL_SIZE * pixel, 1.9 * LABEL_SIZE * pixel] for name in names])
+    places = axes.transData.inverted().transform(push_apart(axes.transData.transform(medians), sizes))
+    for kind, name, place in zip(present, names, places, strict=True):
+        box = {"boxstyle": "round,pad=0.22", "facecolor": "white", "edgecolor": CLASS_COLOURS[kind], "linewidth": 1.8}
+        centre = {"ha": "center", "va": "center", "bbox": {**box, "alpha": 0.92}}
+        axes.text(*place, name, fontsize=LABEL_SIZE, fontweight="bold", zorder=5, **centre)
+
+
+def scatter_codes(
+    codes: Float[Tensor, "N 2"],
+    labels: Integer[Tensor, " N"] | None = None,
+    *,
+    title: str,
+    alt: str,
+    classes: Sequence[str] | None = None,
+    xlabel: str = Z1,
+    ylabel: str = Z2,
+) -> LessonFigure:
+    """Draw a set of codes, coloured by class, each class named at its median.
+
+    Args:
+        codes: (N, 2) codes.
+        labels: (N,) class of each code, 0 to 9; None draws all in grey.
+        title, alt: the message of the figure and its text alternative.
+        classes: names of the classes; by default the digits.
+        xlabel, ylabel: names of the axes.
+
+    Returns:
+        The figure.
+    """
+    shown, axes = figure(title=title, alt=alt, size=(6.0, 5.2))
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.set_aspect("equal", adjustable="datalim")
+    draw_codes(axes, codes, labels, classes=classes)
+    return shown
+
+
+def draw_map(
+    axes: Axes,
+    values: Float[Tensor, "H W"],
+    extent: tuple[float, float, float, float],
+    *,
+    label: str,
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """Draw a map over the latent plane into axes, with a colour bar; dark is low, light is high.
+
+    Args:
+        axes: where to draw.
+        values: (H, W) values; row 0 lies at the smallest z₂.
+        extent: left, right, bottom, top of the plane, in units of z.
+        label: what the values are, with their unit.
+        limits: lowest and highest value of the colours; by default those of the values.
+    """
+    lowest, highest = limits or (None, None)
+    grid = values.detach().cpu().numpy()
+    image = axes.imshow(
+        grid, origin="lower", extent=extent, cmap="cividis", vmin=lowest, vmax=highest, interpolation="nearest"
+    )
+    axes.grid(False)
+    bar = axes.figure.colorbar(image, ax=axes, label=label, shrink=0.85, aspect=22, pad=0.02)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=9, color="#8a8a8a")
+    axes.set_xlabel(Z1)
+    axes.set_ylabel(Z2)
+
+
+def show_map(
+    values: Float[Tensor, "H W"],
+    extent: tuple[float, float, float, float],
+    *,
+    label: str,
+    title: str,
+    alt: str,
+    points: Float[Tensor, "N 2"] | None = None,
+    labels: Integer[Tensor, " N"] | None = None,
+    limits: tuple[float, float] | None = None,
+) -> LessonFigure:
+    """Draw a map over the latent plane with codes on top.
+
+    Args:
+        values: (H, W) values; row 0 lies at the smallest z₂.
+        extent: left, right, bottom, top of the plane, in units of z.
+        label: what the values are, with their unit.
+        title, alt: the message of the figure and its text alternative.
+        points: (N, 2) codes to draw on top.
+        labels: (N,) class of each code; None draws white points.
+        limits: lowest and highest value of the colours; by default those of the values.
+
+    Returns:
+        The figure.
+    """
+    shown, axes = figure(title=title, alt=alt, size=(6.6, 5.4))
+    draw_map(axes, values, extent, label=label, limits=limits)
+    axes.set_xlim(extent[:2])
+    axes.set_ylim(extent[2:])
+    if points is not None and labels is not None:
+        draw_codes(axes, points, labels, alpha=0.95)
+    elif points is not None:
+        places = points.detach().cpu().numpy()
+        axes.scatter(*places.T, s=7, color="white", edgecolors="#1a1a1a", linewidths=0.35, alpha=0.9)
+    return shown
