@@ -94,7 +94,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path = NOTEBOOKS) -> list[f
 
 
 def clean(notebook: nbformat.NotebookNode) -> None:
-    """Make the outputs fit to be stored: no widget views, no run times, small pictures."""
+    """Make the outputs fit to be stored: no widget views, no run times, each picture once and small."""
     notebook.metadata.update(nbformat.from_dict(METADATA))  # the kernel wrote its versions there
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
@@ -106,6 +106,10 @@ def clean(notebook: nbformat.NotebookNode) -> None:
                 # Without its state a stored view reads "Error displaying widget: model not found".
                 data.update({"text/plain": WIDGET_NOTE, "text/markdown": f"*{WIDGET_NOTE}*"})
             if "image/png" in data:
+                # Figures come as an <img> too, for the sake of its alt text; stored, the same picture once is enough,
+                # and not each page that shows notebooks lets an <img> with its data through.
+                if data.get("text/html", "").startswith('<img src="data:image/png'):
+                    del data["text/html"]
                 data["image/png"] = shrink_png(data["image/png"])
 
 

@@ -1,20 +1,15 @@
 """notebooks/build.py: the same source gives the same bytes, and each kind of unfit notebook is refused by name."""
 
 import base64
-import importlib.util
 import io
 import shutil
-from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from PIL import Image
 
-PROGRAM = Path(__file__).resolve().parents[1] / "notebooks" / "build.py"
-spec = importlib.util.spec_from_file_location("build", PROGRAM)
-build = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(build)
+import build
 
 SOURCE = """\
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -34,6 +29,9 @@ ipywidgets.IntSlider()
 # %%
 handle = display("first", display_id=True)
 handle.update("last")
+
+# %%
+display({"image/png": "iVBORw0KGgo=", "text/html": '<img src="data:image/png;base64,iVBORw0KGgo=" alt="x">'}, raw=True)
 
 # %%
 # The same cell twice.
@@ -89,6 +87,7 @@ def test_what_is_stored(lesson):
     assert notebook.cells[2].outputs[0].data["text/plain"] == build.WIDGET_NOTE
     assert build.WIDGET_VIEW not in notebook.cells[2].outputs[0].data
     assert notebook.cells[3].outputs[0].data["text/plain"] == "'last'"
+    assert set(notebook.cells[4].outputs[0].data) == {"image/png"}
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
 
 
@@ -146,7 +145,7 @@ def html(text):
         (lambda nb: nb.cells[1].update(source="print('edited by hand')"), "differs from source/01_lesson.py"),
         (lambda nb: nb.cells[1].update(id="another-id"), "differs from source/01_lesson.py"),
         (lambda nb: nb.cells[0].metadata.clear(), "differs from source/01_lesson.py"),
-        (lambda nb: nb.cells.pop(), "has 5 cells, its source 6"),
+        (lambda nb: nb.cells.pop(), "has 6 cells, its source 7"),
         (lambda nb: nb.metadata.update(vae_lessons={}), "was not built from the present source"),
         (lambda nb: nb.metadata.update(widgets={"state": {}}), "stores widget state"),
         (lambda nb: nb.cells[3].update(execution_count=7), "execution count 7, expected 3"),
