@@ -1,0 +1,127 @@
+"""The scorecard of lessons 02, 06, 10 and 11: the same measurements for every way to generate images.
+
+The same classifier's features, the same number of images, and a row of real images that says what can be reached.
+"""
+
+import html
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from math import isnan, nan
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vae_utils.data import validate_images
+from vae_utils.evaluation import density_and_coverage, features, local_stretch, path_smoothness
+from vae_utils.models import Classifier
+
+
+@dataclass(frozen=True)
+class Score:
+    """One row of the scorecard; see `Scorecard`. A NaN means that the column does not apply."""
+
+    density: float
+    coverage: float
+    step_median: float = nan
+    step_p95: float = nan
+    stretch_spread: float = nan
+
+
+class Scorecard:
+    """The same measurements for every way to generate images; shows itself as a table.
+
+    Columns: density and coverage of samples (completeness); largest over mean step along straight paths between the
+    codes of real images, median and 95th percentile (continuity); 95th percentile over median of the decoder's local
+    stretch at those codes.
+
+    Args:
+        classifier: gives the features; from `train_classifier` on the same data set.
+        images: the real images to compare with, (N, 1, 28, 28); as many are to be generated.
+
+    Raises:
+        ValueError: not images.
+    """
+
+    PATHS = 200
+
+    def __init__(self, classifier: Classifier, images: Float[Tensor, "N 1 28 28"]) -> None:
+        validate_images(images)
+        self._features_of = lambda x: features(classifier, x)
+        self._real = self._features_of(images)
+        self.rows: dict[str, Score] = {}
+
+    def add(self, name: str, generated: Float[Tensor, "M 1 28 28"]) -> Score:
+        """Add a row for generated (or real) images; columns about paths stay empty.
+
+        Raises:
+            ValueError: not images.
+        """
+        validate_images(generated, "generated")
+        found = density_and_coverage(self._real, self._features_of(generated))
+        self.rows[name] = Score(found.density, found.coverage)
+        return self.rows[name]
+
+    def add_model(
+        self, name: str, generate: Callable[[Tensor], Tensor], codes: Float[Tensor, "M K"], ends: Float[Tensor, "E K"]
+    ) -> Score:
+        """Add a row for a decoder.
+
+        Args:
+            name: of the row.
+            generate: codes (N, K) -> images in [0, 1], (N, 1, 28, 28).
+            codes: codes to generate from, (M, K); M as the number of real images.
+            ends: codes of real images, at least 400, in an order that does not depend on their classes: paths run
+                from the first 200 to the next 200.
+
+        Returns:
+            The row.
+
+        Raises:
+            ValueError: too few `ends`, or pictures out of range.
+        """
+        if len(ends) < 2 * self.PATHS:
+            raise ValueError(f"ends must hold at least {2 * self.PATHS} codes, received {len(ends)}")
+        with torch.no_grad():
+            found = self.add(name, generate(codes))
+        start, end = ends[: 2 * self.PATHS].split(self.PATHS)
+        smooth = path_smoothness(generate, self._features_of, start, end)
+        stretch = local_stretch(generate, ends[: 2 * self.PATHS])
+        spread = (stretch.quantile(0.95) / stretch.median()).item()
+        self.rows[name] = Score(found.density, found.coverage, smooth.median, smooth.p95, spread)
+        return self.rows[name]
+
+    def __getitem__(self, name: str) -> Score:
+        if name not in self.rows:
+            raise KeyError(f"no row {name!r}; the rows are {list(self.rows)}")
+        return self.rows[name]
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        heads = ("", "density", "coverage", "largest/mean step: median", "95th percentile", "stretch: 95th/median")
+        rows = [
+            (name, *("–" if isnan(value) else f"{value:.2f}" for value in astuple(row)))
+            for name, row in self.rows.items()
+        ]
+        return [heads, *rows]
+
+    def __repr__(self) -> str:
+        cells = self._cells()
+        widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) if column == 0 else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in cells
+        )
+
+    def _repr_html_(self) -> str:
+        head, *rows = [[html.escape(cell) for cell in row] for row in self._cells()]
+        columns = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+        body = "".join(
+            f'<tr><th scope="row" style="text-align:left">{row[0]}</th>'
+            + "".join(f"<td>{cell}</td>" for cell in row[1:])
+            + "</tr>"
+            for row in rows
+        )
+        return f"<table><thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table>"
