@@ -1,0 +1,140 @@
+"""What stands in several files of the project agrees: README, environment.yml, pyproject.toml, licence, CI, lint."""
+
+import ast
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import yaml
+
+import build
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # Python 3.10: pip's own parser has the same interface
+    from pip._vendor import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Imports whose package has another name, and what always comes with a named package.
+PACKAGE_OF = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "IPython": "ipywidgets", "pip": "pip"}
+
+
+def marked(name: str) -> str:
+    """The fenced block of the README after the mark <!-- command: name -->."""
+    found = re.search(rf"<!-- command: {name} -->\n```\w+\n(.*?)\n```", README, flags=re.S)
+    assert found, f"README.md has no block marked <!-- command: {name} -->"
+    return found[1]
+
+
+def names(requirements: list[str]) -> set[str]:
+    """Names of the packages in a list of requirements."""
+    return {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in requirements}
+
+
+def imported(paths) -> set[str]:
+    """Packages that files import, at any depth, as a requirement names them; this project's own are left out."""
+    tops = set()
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                tops |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                tops.add(node.module.split(".")[0])
+    own = {"vae_utils", "build", "tests", "lab"}
+    return {PACKAGE_OF.get(top, top).lower() for top in tops - own - sys.stdlib_module_names - {"__future__"}}
+
+
+def test_environment_yml_installs_what_pyproject_names():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    conda = [item for item in environment["dependencies"] if isinstance(item, str)]
+    pip = [item["pip"] for item in environment["dependencies"] if isinstance(item, dict)]
+    assert pip == [["-e ."]], "pip must install this project and, through pyproject.toml, what it needs"
+    assert f"python{PROJECT['project']['requires-python']}" in conda
+    extra = names(conda) - {"python", "pip"} - names(PROJECT["project"]["dependencies"])
+    assert not extra, f"environment.yml names packages that pyproject.toml does not: {extra}"
+
+
+def test_what_is_imported_is_required():
+    required = names(PROJECT["project"]["dependencies"])
+    lessons = [*(ROOT / "vae_utils").rglob("*.py"), *(ROOT / "notebooks" / "source").glob("*.py")]
+    assert not imported(lessons) - required, "add to dependencies in pyproject.toml"
+    tests = [*(ROOT / "tests").rglob("*.py"), ROOT / "notebooks" / "build.py"]
+    test_extra = names(PROJECT["project"]["optional-dependencies"]["test"])
+    # nbformat comes with jupytext, nbclient and JupyterLab.
+    assert not imported(tests) - required - test_extra - {"nbformat", "pip"}, "add to the extra [test]"
+
+
+def test_data_files_are_packaged():
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["vae_utils"]
+    files = [path for path in (ROOT / "vae_utils").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    left_out = [
+        str(path.relative_to(ROOT))
+        for path in files
+        if not any(fnmatch(path.relative_to(ROOT / "vae_utils").as_posix(), pattern) for pattern in patterns)
+    ]
+    assert files and not left_out, f"not in package-data of pyproject.toml: {left_out}"
+
+
+def test_the_version_is_written_once():
+    assert "version" not in PROJECT["project"] and "version" in PROJECT["project"]["dynamic"]
+    import vae_utils
+
+    assert importlib.metadata.version("vae-utils") == vae_utils.__version__
+
+
+def test_the_lesson_table_matches_the_files():
+    rows = re.findall(r"^\| \[(\d\d) [^\]]+\]\(notebooks/(\w+)\.ipynb\) \| (.+) \|$", README, flags=re.M)
+    assert [name for _, name, _ in rows] == build.lesson_names()
+    for number, name, question in rows:
+        title = build.read_source(ROOT / "notebooks" / "source" / f"{name}.py").cells[0].source.splitlines()[0]
+        assert title == f"# {number} · {question}", f"README.md asks {question!r}; {name} is titled {title!r}"
+
+
+def test_links_to_files_lead_somewhere():
+    for page in ("README.md", "CONTRIBUTING.md"):
+        links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+        missing = [link for link in links if not link.startswith("http") and not (ROOT / link).exists()]
+        assert not missing, f"{page} links to {missing}"
+
+
+@pytest.mark.parametrize(("name", "install"), [("start", "-e ."), ("test", '-e ".[test]"')])
+def test_the_two_commands_make_an_environment_of_their_own(name, install):
+    steps = marked(name).split(" && ")
+    assert steps[:2] == ["python3 -m venv .venv", f".venv/bin/pip install {install}"]
+    assert len(steps) == 3
+
+
+def test_the_start_command_opens_the_first_lesson():
+    assert marked("start").endswith(f".venv/bin/jupyter lab notebooks/{build.lesson_names()[0]}.ipynb")
+
+
+def test_ci_runs_the_command_of_the_readme():
+    bash = shutil.which("bash")
+    if bash is None or sys.platform == "win32":
+        pytest.skip("needs bash; on Windows .ci/run takes the block test-windows")
+    shown = subprocess.run([bash, ".ci/run", "--show"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == marked("test")
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8"))
+    job = workflow["jobs"]["tests"]
+    assert job["steps"][-1]["run"] == ".ci/run"
+    assert len(job["strategy"]["matrix"]["os"]) == 3
+
+
+def test_the_licences_are_named():
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    for words in ("MIT License", "CC BY 4.0", "Yann LeCun and Corinna Cortes", "CC BY-SA 3.0"):
+        assert words in text
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["format", "--check"]])
+def test_ruff(arguments):
+    ruff = Path(sys.executable).parent / "ruff"
+    result = subprocess.run([shutil.which(ruff) or "ruff", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
