@@ -33,7 +33,7 @@ FASHION_CLASSES = (
 NAMES = ("digits", "mnist", "fashion-mnist")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # == of two tensors is no truth value
 class Images:
     """A data set in memory.
 
@@ -45,6 +45,7 @@ class Images:
 
     Raises:
         ValueError: images out of range or not finite, labels out of range, or counts that differ.
+        TypeError: images that are not floating point, or labels that are not int64.
     """
 
     name: str
@@ -118,10 +119,9 @@ def validate_images(images: Float[Tensor, "..."], name: str = "images") -> None:
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise TypeError(f"{name} must be a floating-point tensor, received {kind}; for bytes: x.float() / 255")
     if images.ndim != 4 or tuple(images.shape[1:]) != (1, 28, 28):
-        raise ValueError(
-            f"{name} must have the shape (N, 1, 28, 28), received {tuple(images.shape)}; "
-            "reshape it with x.reshape(-1, 1, 28, 28)"
-        )
+        fits = tuple(images.shape) == (28, 28) or images.shape[1:].numel() == 28 * 28
+        advice = "reshape it with x.reshape(-1, 1, 28, 28)" if fits else "resize the images to one channel of 28×28"
+        raise ValueError(f"{name} must have the shape (N, 1, 28, 28), received {tuple(images.shape)}; {advice}")
     if len(images) == 0:
         raise ValueError(f"{name} holds no images, received shape {tuple(images.shape)}")
     low, high = images.min().item(), images.max().item()
@@ -136,6 +136,9 @@ def validate_images(images: Float[Tensor, "..."], name: str = "images") -> None:
 
 
 def _validate_labels(labels: Int[Tensor, "..."], count: int, classes: int, name: str) -> None:
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64:
+        kind = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
+        raise TypeError(f"{name} must be an int64 tensor, received {kind}; convert it with torch.as_tensor(...).long()")
     if tuple(labels.shape) != (count,):
         raise ValueError(f"{name} must be one label an image: {count} images, received shape {tuple(labels.shape)}")
     if labels.min() < 0 or labels.max() >= classes:

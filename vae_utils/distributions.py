@@ -99,7 +99,7 @@ def bernoulli_log_likelihood(logits: Float[Tensor, "B ..."], x: Float[Tensor, "B
     Source: Kingma & Welling (2014), arXiv:1312.6114, appendix C.1.
     """
     _same_shape(logits=logits, x=x)
-    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
+    return _sum_but_first(-F.binary_cross_entropy_with_logits(logits, x, reduction="none"))
 
 
 def gaussian_log_likelihood(
@@ -121,8 +121,7 @@ def gaussian_log_likelihood(
     _same_shape(mean=mean, x=x)
     if logvar.ndim:
         _same_shape(mean=mean, logvar=logvar)
-    log_density = -0.5 * (LOG_2PI + logvar + (x - mean).square() * (-logvar).exp())
-    return log_density.flatten(1).sum(1) if log_density.ndim > 1 else log_density
+    return _sum_but_first(-0.5 * (LOG_2PI + logvar + (x - mean).square() * (-logvar).exp()))
 
 
 def standard_normal_log_density(z: Float[Tensor, "B K"]) -> Float[Tensor, " B"]:
@@ -135,6 +134,10 @@ def standard_normal_log_density(z: Float[Tensor, "B K"]) -> Float[Tensor, " B"]:
         Nats per code, (B,).
     """
     return -0.5 * (LOG_2PI + z.square()).sum(-1)
+
+
+def _sum_but_first(terms: Tensor) -> Tensor:
+    return terms.flatten(1).sum(1) if terms.ndim > 1 else terms
 
 
 def _same_shape(**tensors: Tensor) -> None:

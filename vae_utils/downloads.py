@@ -3,8 +3,11 @@
 A file counts only when the hash of its decompressed bytes is right, so a half-made or altered one is never used.
 """
 
+import gzip
 import hashlib
 import os
+import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +84,6 @@ def raw_files(name: str, folder: str | Path | None = None) -> dict[str, Path]:
 def _ready(path: Path, digest: str, mirrors: tuple[str, ...]) -> Path:
     if path.is_file() and _sha256(path) == digest:
         return path
-    import pooch
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         workshop = tempfile.TemporaryDirectory(dir=path.parent)
@@ -92,28 +93,40 @@ def _ready(path: Path, digest: str, mirrors: tuple[str, ...]) -> Path:
         ) from error
     reasons = []
     with workshop as folder:
+        fetched = Path(folder) / path.name
         for mirror in mirrors:
             url = f"{mirror}{path.name}.gz"
             try:
-                fetched = pooch.retrieve(
-                    url,
-                    known_hash=None,  # the hash below is of the decompressed bytes: archives differ between mirrors
-                    path=folder,
-                    downloader=pooch.HTTPDownloader(timeout=SECONDS_OF_SILENCE, progressbar=True),
-                    processor=pooch.Decompress(),
-                )
-                if _sha256(Path(fetched)) != digest:
+                _fetch(url, fetched)
+                if _sha256(fetched) != digest:
                     raise ValueError("the content is not the data set's (wrong sha256)")
             except Exception as error:
                 reasons.append(f"  {url}: {type(error).__name__}: {error}")
+                print(f"{path.name}: nothing usable from {mirror} ({type(error).__name__})", file=sys.stderr)
                 continue
-            os.replace(fetched, path)  # within one folder, so a reader sees the old file or the whole new one
+            if path.exists():  # damaged, or someone's own data: not ours to delete
+                os.replace(path, path.with_name(f"{path.name}.damaged"))
+            os.replace(fetched, path)  # within one folder, so a reader sees nothing or the whole file
             return path
     raise OSError(
         f"could not download {path.name} from any mirror:\n" + "\n".join(reasons) + "\n"
         'Without a network use load_images("digits"), which is in the package, '
         f"or put the file into {path.parent} yourself."
     )
+
+
+def _fetch(url: str, target: Path) -> None:
+    """Download a gzip archive and unpack it to `target`."""
+    import pooch
+
+    archive = target.with_name("download.gz")
+    # Not pooch.retrieve: it wants the hash of the archive, which differs between mirrors, and prints the one it got.
+    pooch.HTTPDownloader(timeout=SECONDS_OF_SILENCE, progressbar=True)(url, str(archive), None)
+    with archive.open("rb") as start:
+        if start.read(1) == b"<":
+            raise ValueError("a web page came instead of the file; does this network want you to log in first?")
+    with gzip.open(archive) as packed, target.open("wb") as unpacked:
+        shutil.copyfileobj(packed, unpacked)
 
 
 def _sha256(path: Path) -> str:

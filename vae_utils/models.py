@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from vae_utils.distributions import reparameterize
-from vae_utils.networks import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
+from vae_utils.networks import at_least_one, conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
 
 
 def _networks(outputs: int, latent_dim: int, architecture: str, hidden: int) -> tuple[nn.Sequential, nn.Sequential]:
@@ -48,6 +48,7 @@ class Autoencoder(_Decodes):
 
     def __init__(self, latent_dim: int, architecture: str = "mlp", hidden: int = 400) -> None:
         super().__init__()
+        at_least_one(latent_dim=latent_dim)
         self.latent_dim = latent_dim
         self.encoder, self.decoder = _networks(latent_dim, latent_dim, architecture, hidden)
 
@@ -76,6 +77,7 @@ class VAE(_Decodes):
 
     def __init__(self, latent_dim: int, architecture: str = "mlp", hidden: int = 400) -> None:
         super().__init__()
+        at_least_one(latent_dim=latent_dim)
         self.latent_dim = latent_dim
         self.encoder, self.decoder = _networks(2 * latent_dim, latent_dim, architecture, hidden)
 
@@ -94,9 +96,19 @@ class VAE(_Decodes):
 
     @torch.no_grad()
     def sample(self, count: int, generator: Generator | None = None) -> Float[Tensor, "B 1 28 28"]:
-        """Decode `count` draws from the prior N(0, I): pixels in [0, 1], (count, 1, 28, 28)."""
-        if count < 1:
-            raise ValueError(f"count must be at least 1, received {count}")
+        """Decode `count` draws from the prior N(0, I): pixels in [0, 1], (count, 1, 28, 28).
+
+        Args:
+            count: how many images.
+            generator: source of the draws, on the CPU; the global one if None.
+
+        Returns:
+            Pixels, not binarized: the means of p(x|z).
+
+        Raises:
+            ValueError: `count` is below 1.
+        """
+        at_least_one(count=count)
         weight = next(self.parameters())
         # Drawn on the CPU so that one seed gives the same codes on every device.
         z = torch.randn(count, self.latent_dim, generator=generator, dtype=weight.dtype)
@@ -115,6 +127,7 @@ class Classifier(nn.Module):
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
+        at_least_one(classes=classes)
         self.body = conv_encoder(64)
         self.head = nn.Sequential(nn.ReLU(), nn.Linear(64, classes))
 

@@ -33,7 +33,7 @@ def mlp_encoder(outputs: int, hidden: int = 400) -> nn.Sequential:
 
     Source: the shape of Kingma & Welling (2014), arXiv:1312.6114, appendix C.
     """
-    _at_least_one(outputs=outputs, hidden=hidden)
+    at_least_one(outputs=outputs, hidden=hidden)
     return nn.Sequential(nn.Flatten(), nn.Linear(PIXELS, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
 
@@ -50,7 +50,7 @@ def mlp_decoder(latent_dim: int, hidden: int = 400) -> nn.Sequential:
     Raises:
         ValueError: a size is below 1.
     """
-    _at_least_one(latent_dim=latent_dim, hidden=hidden)
+    at_least_one(latent_dim=latent_dim, hidden=hidden)
     return nn.Sequential(
         nn.Linear(latent_dim, hidden), nn.ReLU(), nn.Linear(hidden, PIXELS), nn.Unflatten(1, IMAGE_SHAPE)
     )
@@ -68,7 +68,7 @@ def conv_encoder(outputs: int) -> nn.Sequential:
     Raises:
         ValueError: `outputs` is below 1.
     """
-    _at_least_one(outputs=outputs)
+    at_least_one(outputs=outputs)
     return nn.Sequential(
         nn.Conv2d(1, 16, kernel_size=4, stride=2, padding=1),  # (B, 16, 14, 14)
         nn.ReLU(),
@@ -93,7 +93,7 @@ def conv_decoder(latent_dim: int) -> nn.Sequential:
     Raises:
         ValueError: `latent_dim` is below 1.
     """
-    _at_least_one(latent_dim=latent_dim)
+    at_least_one(latent_dim=latent_dim)
     return nn.Sequential(
         nn.Linear(latent_dim, 128),
         nn.ReLU(),
@@ -107,7 +107,12 @@ def conv_decoder(latent_dim: int) -> nn.Sequential:
     )
 
 
-def _at_least_one(**sizes: int) -> None:
+def at_least_one(**sizes: int) -> None:
+    """Refuse sizes that are not whole numbers of at least 1, by name.
+
+    Raises:
+        ValueError: one is not.
+    """
     for name, value in sizes.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, received {value!r}")

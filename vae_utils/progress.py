@@ -1,7 +1,7 @@
 """A progress bar that is right in JupyterLab, Colab, VS Code, plain terminals and stored notebooks.
 
 In a notebook it is one display that is updated in place, so nothing is left behind but its last state; elsewhere
-it is tqdm's text bar. It never prints a time, so that a notebook run twice stores the same text.
+it is tqdm's text bar. In a notebook it never shows a time, so that one run twice stores the same text.
 """
 
 import html

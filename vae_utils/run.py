@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from vae_utils.randomness import drawing_from, first_state
+
 Loss = Callable[..., dict[str, Tensor]]
 
 
@@ -20,7 +22,9 @@ class Run:
 
     Attributes:
         plan: the arguments that must not change between an interrupt and `resume`.
-        order: the order of the images in the epoch under way; None between epochs.
+        random_state: see `randomness`; it moves on with each step that is done.
+        epoch: the epoch under way or finished last, from 0.
+        order: the order of the images in that epoch.
         step: steps done in that epoch.
         sums: term -> its sum over the images of that epoch so far.
     """
@@ -30,6 +34,7 @@ class Run:
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     random_state: list[Tensor]
+    epoch: int = -1
     order: Tensor | None = None
     step: int = 0
     sums: dict[str, Tensor] = field(default_factory=dict)
@@ -46,45 +51,56 @@ class Run:
             pct_start=0.2,
             cycle_momentum=False,
         )
-        with torch.random.fork_rng(devices=cuda_devices(device)):
-            torch.manual_seed(plan["seed"])
-            return cls(model, plan, optimizer, schedule, _random_state(device))
+        return cls(model, plan, optimizer, schedule, first_state(plan["seed"], device))
 
     def finish_epoch(
-        self, x: Tensor, labels: Tensor | None, loss: Loss, interrupted: Callable[[], bool]
+        self, epoch: int, x: Tensor, labels: Tensor | None, loss: Loss, interrupted: Callable[[], bool]
     ) -> dict[str, float] | None:
-        """Go on to the end of the epoch; its means, or None if it was interrupted on the way.
+        """Go on to the end of an epoch; its means, or None if it was interrupted on the way.
+
+        Called again for an epoch that is finished, it does nothing and returns the same means.
 
         Args:
+            epoch: which epoch, from 0.
             x, labels: all training images (N, 1, 28, 28) and their classes (N,), on the training device.
             loss: as in `training.fit`.
             interrupted: asked before every step.
 
         Raises:
-            FloatingPointError: a loss that is not finite; the weights are those before that step.
+            FloatingPointError: a loss or gradient that is not finite; the weights are those before that step.
             ValueError: a loss of the wrong form.
         """
         self.model.train()
-        _set_random_state(self.random_state, x.device)
-        if self.order is None:
-            self.order, self.step, self.sums = torch.randperm(len(x)).to(x.device), 0, {}
+        if self.epoch != epoch:
+            with drawing_from(self.random_state, x.device) as later:
+                order = torch.randperm(len(x)).to(x.device)
+            self.epoch, self.order, self.step, self.sums, self.random_state = epoch, order, 0, {}, later
         for chosen in self.order.split(self.plan["batch_size"])[self.step :]:
             if interrupted():
                 return None
-            terms = checked_terms(loss, self.model, x[chosen], None if labels is None else labels[chosen])
-            mean = terms["loss"].mean()
-            if not torch.isfinite(mean):
-                raise FloatingPointError(f"the loss became {mean.item()} in step {self.step + 1}")
-            self.optimizer.zero_grad()
-            mean.backward()
-            self.optimizer.step()
-            self.schedule.step()
+            # The state moves on only when the step is done, so that a step cut off is done again with the same noise.
+            with drawing_from(self.random_state, x.device) as later:
+                terms = checked_terms(loss, self.model, x[chosen], None if labels is None else labels[chosen])
+            self._descend(terms["loss"].mean())
             for name, term in terms.items():
                 self.sums[name] = self.sums.get(name, 0.0) + term.detach().sum()
             self.step += 1
-            self.random_state = _random_state(x.device)
-        self.order = None
+            self.random_state = later
         return {name: total.item() / len(x) for name, total in self.sums.items()}
+
+    def _descend(self, mean: Tensor) -> None:
+        if not torch.isfinite(mean):
+            raise FloatingPointError(f"the loss became {mean.item()} in step {self.step + 1}")
+        if not mean.requires_grad:
+            raise ValueError('the term "loss" does not depend on the weights; leave out .detach(), .item() and no_grad')
+        self.optimizer.zero_grad()
+        mean.backward()
+        norms = [weight.grad.norm() for weight in self.model.parameters() if weight.grad is not None]
+        # A finite loss can have a gradient that is not (the square root of 0), and Adam would never get over it.
+        if norms and not torch.stack(norms).isfinite().all():
+            raise FloatingPointError(f"the gradient became NaN or infinite in step {self.step + 1}")
+        self.optimizer.step()
+        self.schedule.step()
 
     def move(self, device: torch.device) -> None:
         """Bring the weights, and what the optimiser remembers of them, to a device."""
@@ -129,19 +145,3 @@ def checked_terms(loss: Loss, model: nn.Module, x: Tensor, labels: Tensor | None
                 "sum over pixels and latent dimensions, and leave the mean over the batch to fit"
             )
     return terms
-
-
-def cuda_devices(device: torch.device) -> list[int]:
-    """The CUDA device whose random state a run on `device` uses, as `torch.random.fork_rng` wants it."""
-    return [device.index or torch.cuda.current_device()] if device.type == "cuda" else []
-
-
-def _random_state(device: torch.device) -> list[Tensor]:
-    return [torch.get_rng_state()] + [torch.cuda.get_rng_state(index) for index in cuda_devices(device)]
-
-
-def _set_random_state(state: list[Tensor], device: torch.device) -> None:
-    torch.set_rng_state(state[0])
-    # A run resumed on another kind of device has no state for it; it then goes on with other noise.
-    for saved, index in zip(state[1:], cuda_devices(device), strict=False):
-        torch.cuda.set_rng_state(saved, index)

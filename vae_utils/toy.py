@@ -18,6 +18,7 @@ CURVES = {
     "square": lambda z: 0.5 * z.square(),
     "line": lambda z: 1.5 * z,
 }
+EDGE = 12.0  # where the grid of z ends, on both sides
 
 
 class ToyModel:
@@ -38,8 +39,9 @@ class ToyModel:
         if curve not in CURVES:
             raise ValueError(f"curve must be one of {', '.join(CURVES)}, received {curve!r}")
         self.noise, self.curve = noise, curve
-        # Beyond ±8 the prior holds under 1e-14 of its mass; the spacing is a quarter of the narrowest posterior.
-        self.grid = torch.linspace(-8.0, 8.0, 16_001, dtype=torch.float64)
+        # The prior has nothing beyond ±8, but a q that reaches 7.5 sigma to each side of its mean needs more room.
+        # The spacing is below the width of the narrowest posterior, where the rectangle rule is as good as exact.
+        self.grid = torch.linspace(-EDGE, EDGE, 24_001, dtype=torch.float64)
 
     @property
     def spacing(self) -> float:
@@ -63,8 +65,17 @@ class ToyModel:
         return self.log_prior(z) + self.log_likelihood(x, z)
 
     def log_marginal(self, x: float) -> float:
-        """log p(x) in nats: the integral of p(x, z) over z, by the rectangle rule on the grid."""
-        return (torch.logsumexp(self.log_joint(x, self.grid), 0) + math.log(self.spacing)).item()
+        """log p(x) in nats: the integral of p(x, z) over z, by the rectangle rule on the grid.
+
+        Raises:
+            ValueError: x is not finite, or so far out that its codes lie off the grid.
+        """
+        log_joint = self.log_joint(x, self.grid)
+        if not (log_joint.max() - torch.maximum(log_joint[0], log_joint[-1]) > 30):  # also true for NaN
+            raise ValueError(
+                f"x must have its codes between -{EDGE:g} and {EDGE:g}, received x = {x}; move it closer to 0"
+            )
+        return (torch.logsumexp(log_joint, 0) + math.log(self.spacing)).item()
 
     def posterior(self, x: float) -> Float[Tensor, " G"]:
         """The exact posterior density p(z|x) at the points of `grid`, (G,), per unit of z."""
@@ -87,11 +98,12 @@ class ToyModel:
             E_q[log p(x, z) - log q(z)].
 
         Raises:
-            ValueError: q is narrower than the grid resolves or does not lie on it.
+            ValueError: q is narrower than the grid resolves or does not lie on it, or x does not (`log_marginal`).
 
         Source: Kingma & Welling (2014), arXiv:1312.6114, equation 2.
         """
         log_q = self._log_q(mu, logvar)
+        self.log_marginal(x)  # refuses an x whose codes the grid does not hold
         return (log_q.exp() * self.spacing * (self.log_joint(x, self.grid) - log_q)).sum().item()
 
     def gap(self, x: float, mu: float, logvar: float) -> float:
@@ -101,10 +113,10 @@ class ToyModel:
         return (log_q.exp() * self.spacing * (log_q - log_posterior)).sum().item()
 
     def _log_q(self, mu: float, logvar: float) -> Tensor:
-        sigma = math.exp(0.5 * logvar)
-        if not (2 * self.spacing <= sigma and abs(mu) + 6 * sigma <= 8):
+        sigma = math.exp(0.5 * min(logvar, 100.0))  # whatever is larger is refused just the same
+        if not (2 * self.spacing <= sigma and abs(mu) + 7.5 * sigma <= EDGE):
             raise ValueError(
-                f"q must lie on the grid from -8 to 8: |mu| + 6 sigma <= 8 and sigma >= {2 * self.spacing:g}, "
+                f"q must lie on the grid: |mu| + 7.5 sigma <= {EDGE:g} and sigma >= {2 * self.spacing:g}, "
                 f"received mu = {mu}, logvar = {logvar} (sigma = {sigma:g})"
             )
         return -0.5 * (LOG_2PI + logvar + ((self.grid - mu) / sigma).square())

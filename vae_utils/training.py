@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from vae_utils.data import Images, validate_images
 from vae_utils.history import History
 from vae_utils.progress import Progress
-from vae_utils.run import Loss, Run, checked_terms, cuda_devices, takes_labels
+from vae_utils.randomness import drawing_from, first_state
+from vae_utils.run import Loss, Run, checked_terms, takes_labels
 
 
 def fit(
@@ -38,7 +39,8 @@ def fit(
 
     The weights are taken as they are: make the model in the same cell, after `torch.manual_seed`, for a fresh run.
     The same weights, data, arguments and machine give the same result bit for bit; the global random state is left
-    alone. Ctrl-C, or the notebook's stop button, ends the run after the current step and returns what there is.
+    alone. Ctrl-C, or the notebook's stop button, ends the run after the current step and returns what there is; a
+    second one does not wait for the step, which is then done again on `resume`.
 
     Args:
         model: its weights are changed; it comes back on the device and in the train/eval mode it had.
@@ -67,18 +69,19 @@ def fit(
     plan = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed, "images": len(x)}
     _check_plan(**plan)
     target = pick_device(device)
+    x = _match_precision(model, x, target)
     history = History(run=Run.start(model, plan, target)) if resume is None else _check_resume(resume, model, plan)
     run: Run = history.run
     home, was_training = next(model.parameters()).device, model.training
     history.interrupted, history.stopped = False, ""
     bar = Progress(epochs, "epoch", progress)
     bar.update(history.epochs, history.summary())
-    with _interrupt_as_flag() as interrupted, torch.random.fork_rng(devices=cuda_devices(target)):
+    with _interrupt_as_flag() as interrupted:
         try:
             run.move(target)
             x, labels = x.to(target), None if labels is None else labels.to(target)
             while history.epochs < epochs:
-                means = run.finish_epoch(x, labels, loss, interrupted)
+                means = run.finish_epoch(history.epochs, x, labels, loss, interrupted)
                 if means is None:
                     break
                 history.record(means, _test_means(model, images, loss, labels is not None, seed))
@@ -120,18 +123,19 @@ def evaluate(
         Term -> mean, nats per image.
 
     Raises:
-        ValueError: images of the wrong shape or range, or a loss of the wrong form.
+        ValueError: images of the wrong shape or range, labels of another count, or a loss of the wrong form.
     """
     validate_images(x)
-    device, was_training = next(model.parameters()).device, model.training
+    if labels is not None and len(labels) != len(x):
+        raise ValueError(f"labels must be one an image: {len(x)} images, received {len(labels)} labels")
+    weight, was_training = next(model.parameters()), model.training
     sums: dict[str, float] = {}
-    with torch.random.fork_rng(devices=cuda_devices(device)):
-        torch.manual_seed(seed)
+    with drawing_from(first_state(seed, weight.device), weight.device):
         model.eval()
         try:
             for chosen in torch.arange(len(x)).split(batch_size):
-                batch_labels = None if labels is None else labels[chosen].to(device)
-                for name, term in checked_terms(loss, model, x[chosen].to(device), batch_labels).items():
+                batch_labels = None if labels is None else labels[chosen].to(weight.device)
+                for name, term in checked_terms(loss, model, x[chosen].to(weight), batch_labels).items():
                     # Not all devices have float64, so the sum is made exact enough on the CPU.
                     sums[name] = sums.get(name, 0.0) + term.cpu().double().sum().item()
         finally:
@@ -164,6 +168,16 @@ def _training_images(images: Images | Tensor, loss: Loss) -> tuple[Tensor, Tenso
     return images, None
 
 
+def _match_precision(model: nn.Module, x: Tensor, device: torch.device) -> Tensor:
+    weight = next(model.parameters())
+    if device.type == "mps" and weight.dtype == torch.float64:
+        warnings.warn("MPS has no float64: the model goes on in float32; for float64 use device='cpu'", stacklevel=3)
+        model.float()
+    if x.dtype != weight.dtype:
+        warnings.warn(f"the images are {x.dtype}, the model is {weight.dtype}: images are converted", stacklevel=3)
+    return x.to(weight.dtype)
+
+
 def _test_means(model: nn.Module, images: Images | Tensor, loss: Loss, labelled: bool, seed: int) -> dict[str, float]:
     if not isinstance(images, Images):
         return {}
@@ -177,12 +191,15 @@ def _check_plan(epochs: int, batch_size: int, learning_rate: float, seed: int, i
         ("seed", seed, 0, 2**63 - 1),
     ):
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise ValueError(f"{name} must be a whole number from {least} to {most}, received {value!r}")
+            limit = f"{most} (the number of images)" if name == "batch_size" else str(most)
+            raise ValueError(f"{name} must be a whole number from {least} to {limit}, received {value!r}")
     if not (math.isfinite(learning_rate) and learning_rate > 0):
         raise ValueError(f"learning_rate must be a positive number, received {learning_rate!r}")
 
 
 def _check_resume(history: History, model: nn.Module, plan: dict[str, float]) -> History:
+    if not isinstance(history, History):
+        raise ValueError(f"resume must be the history that fit returned, as in resume=history; received {history!r}")
     if history.run is None or history.run.model is not model:
         raise ValueError("resume must be the history that fit returned for this very model; start anew without resume")
     changed = [f"{name} was {old}, now {plan[name]}" for name, old in history.run.plan.items() if plan[name] != old]
@@ -197,10 +214,11 @@ def _check_resume(history: History, model: nn.Module, plan: dict[str, float]) ->
 def _interrupt_as_flag() -> Iterator[Callable[[], bool]]:
     """Within it, the first Ctrl-C is noted and acted on between two steps; the second interrupts at once."""
     noted = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread only
+    before = signal.getsignal(signal.SIGINT)
+    # Signals reach the main thread only; a handler that is None was not set by Python and could not be put back.
+    if threading.current_thread() is not threading.main_thread() or before is None:
         yield noted.is_set
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def note(*_: object) -> None:
         noted.set()

@@ -1,0 +1,51 @@
+"""Random numbers that belong to one training run, although layers and losses draw from torch's global generators.
+
+The global state is lent to one run at a time and always given back, so that runs in threads, cells that draw numbers
+while a model trains, and the learner's own `torch.manual_seed` do not disturb each other. A state is a list: that of
+the CPU, and that of the accelerator if the run is on one.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+_LENT = threading.RLock()
+_ACCELERATORS = {"cuda": torch.cuda, "mps": torch.mps}
+
+
+def first_state(seed: int, device: torch.device) -> list[Tensor]:
+    """The state that `torch.manual_seed(seed)` would set, without setting it."""
+    generators = [torch.Generator()] + [torch.Generator(device)] * (device.type in _ACCELERATORS)
+    return [generator.manual_seed(seed).get_state() for generator in generators]
+
+
+@contextmanager
+def drawing_from(state: list[Tensor], device: torch.device) -> Iterator[list[Tensor]]:
+    """Within it torch draws its numbers from `state`; the list it gives holds the state at the end, when it is left."""
+    with _LENT:
+        before, after = _read(device), []
+        try:
+            _write(state, device)
+            yield after
+            after.extend(_read(device))
+        finally:
+            _write(before, device)
+
+
+def _read(device: torch.device) -> list[Tensor]:
+    accelerator = _ACCELERATORS.get(device.type)
+    if accelerator is torch.cuda:
+        return [torch.get_rng_state(), torch.cuda.get_rng_state(device)]
+    return [torch.get_rng_state()] + ([accelerator.get_rng_state()] if accelerator else [])
+
+
+def _write(state: list[Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state[0])
+    # A run resumed on another kind of device has no state for it; it then goes on with other noise.
+    if device.type == "cuda" and len(state) > 1:
+        torch.cuda.set_rng_state(state[1], device)
+    if device.type == "mps" and len(state) > 1:
+        torch.mps.set_rng_state(state[1])
