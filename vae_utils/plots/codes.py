@@ -20,7 +20,7 @@ def draw_codes(
     *,
     classes: Sequence[str] | None = None,
     size: float | None = None,
-    alpha: float = 0.75,
+    alpha: float = 1.0,
 ) -> None:
     """Draw codes into axes, coloured by class, each class named at its median.
 
