@@ -8,7 +8,7 @@ import torch
 from vae_utils import exercises
 from vae_utils.exercises.base import Implement, Investigate, Predict, Quantity, gaussian_samples, normal
 
-COMMON = dict(difficulty=2, minutes=5, hints=["Look at the units.", "Write it for one dimension."])
+COMMON = {"difficulty": 2, "minutes": 5, "hints": ["Look at the units.", "Write it for one dimension."]}
 
 
 def my_kl(mu, logvar):

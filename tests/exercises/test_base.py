@@ -15,7 +15,7 @@ import torch
 from vae_utils import exercises
 from vae_utils.exercises.base import Predict
 from vae_utils.exercises.report import NOT_ATTEMPTED
-from vae_utils.exercises.sandbox import run_limited
+from vae_utils.exercises.sandbox import fixed_randomness, run_limited
 
 
 def empty(*args):
@@ -96,11 +96,12 @@ def test_words_are_complete(exercise):
     assert exercise.solution().text.strip() or exercise.solution().code.strip()
     for text in (exercise.title, exercise.shown, *exercise.hints, *exercise.mistakes):
         assert text.strip()
+    exercise._hints_given = 0
     for shown in (exercise, exercise.solution(), exercise.hint()):
         assert repr(shown).strip() and "<div" in shown._repr_html_() and " at 0x" not in repr(shown)
 
 
-# Attacks on every function. Each returns what the function should not; it counts only where it differs from the solution.
+# Attacks on every function. A changed output counts only where it differs from the solution's.
 
 
 def change(value, how):
@@ -137,7 +138,8 @@ def differs(first, second):
 
 
 @pytest.mark.parametrize("attack", OUTPUTS)
-def test_changed_outputs_fail(implement, attack):
+def test_changed_outputs_fail(implement, attack, monkeypatch):
+    monkeypatch.setattr(implement, "mistakes", {})
     changed = []
 
     def wrong(*args):
@@ -185,7 +187,7 @@ def test_misbehaviour_is_named(implement, monkeypatch):
     if not implement.random:
         found["draws random numbers or sets a seed"] = act(implement, before=lambda *args: torch.rand(2))
         found["random numbers or sets a seed"] = act(implement, before=lambda *args: np.random.rand())  # noqa: NPY002
-        found["numbers or sets a seed"] = act(implement, after=lambda *args: random.seed(1))
+        found["numbers or sets a seed"] = act(implement, after=lambda *args: torch.manual_seed(1))
     else:
         found["sets the random seed"] = act(implement, before=lambda *args: torch.manual_seed(1))
     for message, wrong in found.items():
@@ -195,7 +197,7 @@ def test_misbehaviour_is_named(implement, monkeypatch):
             assert message in result.message, result.message
 
 
-def test_changed_inputs_are_named(implement):
+def test_changed_inputs_are_named(implement, monkeypatch):
     touched = []
 
     def spoil(*args):
@@ -206,6 +208,7 @@ def test_changed_inputs_are_named(implement):
 
     if implement.changes_input:
         pytest.skip("the function is meant to change its input")
+    monkeypatch.setattr(implement, "mistakes", {})
     result = implement.check(act(implement, after=spoil))
     assert result.passed != any(touched) and ("changes its input" in result.message or not touched)
 
@@ -220,7 +223,8 @@ def test_blocked_gradients_are_named(implement):
 @pytest.mark.parametrize("stubborn", [False, True])
 def test_an_endless_function_is_stopped(implement, monkeypatch, stubborn):
     def endless(*args):
-        while True:
+        end = time.monotonic() + 30 if not stubborn else time.monotonic() + 3
+        while time.monotonic() < end:
             try:
                 time.sleep(0.001)
             except BaseException:
@@ -257,10 +261,11 @@ def test_check_leaves_the_random_state_and_stdout_alone(throw_away, capsys):
         torch.set_default_dtype(torch.float64)
         return mu
 
-    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
     result = throw_away["sample"].check(loud)
-    after = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002
-    assert torch.equal(before[0], after[0]) and before[1:] == after[1:] and torch.get_default_dtype() == torch.float32
+    after = torch.get_rng_state(), np.random.get_state()[1]  # noqa: NPY002
+    assert torch.equal(before[0], after[0]) and np.array_equal(before[1], after[1])
+    assert torch.get_default_dtype() == torch.float32
     assert capsys.readouterr().out == "" and sys.stdout is not None
     assert "shown" in repr(result) and len(repr(result)) < 1000 and "<b>" not in result._repr_html_()
 
@@ -275,7 +280,7 @@ def test_check_leaves_the_random_state_and_stdout_alone(throw_away, capsys):
         ),
         ("kl", torch.ones(2), "Pass the function itself, as in `exercises.kl.check(f)`; received [1, 1]."),
         ("kl", lambda mu, logvar: mu * torch.ones(7, 1, 1), "has the shape (7, 1, 1); (1, 1) was expected"),
-        ("sample", lambda mu, logvar: torch.normal(mu.detach(), logvar.exp()), "No gradient can flow back"),
+        ("sample", lambda mu, logvar: torch.normal(mu, logvar.exp()).detach(), "No gradient can flow back"),
         ("sample", lambda mu, logvar: mu + logvar.exp().sqrt().detach() * torch.randn_like(mu), "elements of logvar"),
         (
             "terms",
@@ -338,8 +343,8 @@ def test_other_right_samplers_pass(throw_away):
 
 
 def test_hints_come_in_order_and_the_last_stays(throw_away):
-    texts = [throw_away["factor"].hint().text for _ in range(4)]
     throw_away["factor"]._hints_given = 0
+    texts = [throw_away["factor"].hint().text for _ in range(4)]
     assert texts[0] == "Look at the units." and texts[1].startswith(
         "Write it for one dimension.\nThis is the last hint"
     )
@@ -350,6 +355,21 @@ def test_solution_shows_source(throw_away):
     solution = throw_away["kl"].solution()
     assert "return 0.5 * (mu.square()" in repr(solution) and "<pre" in solution._repr_html_()
     assert "-&gt; (B, K)" in solution._repr_html_()
+
+
+def test_fixed_randomness_repeats_and_puts_back():
+    def draw():
+        return random.random(), torch.rand(()).item(), np.random.rand()  # noqa: NPY002
+
+    def draw_fixed(seed):
+        with fixed_randomness(seed):
+            return draw()
+
+    states = random.getstate(), torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
+    expected = draw()
+    random.setstate(states[0]), torch.set_rng_state(states[1]), np.random.set_state(states[2])  # noqa: NPY002
+    first, second, other = draw_fixed(1), draw_fixed(1), draw_fixed(2)
+    assert draw() == expected and first == second and not set(first) & set(other)
 
 
 def test_run_limited_passes_results_and_errors_on():

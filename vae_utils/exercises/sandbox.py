@@ -90,9 +90,10 @@ def fixed_randomness(seed: int = 0) -> Iterator[None]:
 
 
 def _random_state() -> int:
+    """Of torch and NumPy. Python's own is left out: type checkers such as beartype draw from it."""
     numpy = sys.modules.get("numpy")
     state = numpy.random.get_state() if numpy else (0, b"", 0)
-    return hash((torch.get_rng_state().numpy().tobytes(), random.getstate(), bytes(state[1]), state[2]))
+    return hash((torch.get_rng_state().numpy().tobytes(), bytes(state[1]), state[2]))
 
 
 class Guarded:
