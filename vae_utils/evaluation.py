@@ -20,7 +20,7 @@ from vae_utils.training import fit
 Generate = Callable[[Tensor], Tensor]
 
 
-def train_classifier(images: Images, seed: int = 0, epochs: int = 6) -> Classifier:
+def train_classifier(images: Images, seed: int = 0, epochs: int = 8) -> Classifier:
     """Train the small classifier whose features the scorecard measures with.
 
     Args:

@@ -116,7 +116,7 @@ class VAE(_Decodes):
 
 
 class Classifier(nn.Module):
-    """A small convolutional classifier; its last hidden layer gives the features of the scorecard.
+    """A small classifier; its last hidden layer gives the features of the scorecard.
 
     Args:
         classes: number of classes.
@@ -128,7 +128,7 @@ class Classifier(nn.Module):
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
         at_least_one(classes=classes)
-        self.body = conv_encoder(64)
+        self.body = mlp_encoder(64, hidden=256)
         self.head = nn.Sequential(nn.ReLU(), nn.Linear(64, classes))
 
     def features(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B 64"]:
