@@ -1,8 +1,10 @@
 """What all tests share: shapes and types of vae_utils' signatures are enforced, and lessons run without a network."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import jaxtyping
 import pytest
 from jaxtyping import install_import_hook
 
@@ -15,3 +17,11 @@ def offline_environment() -> dict[str, str]:
     """Environment for a kernel that cannot leave this computer (see offline/sitecustomize.py)."""
     paths = [str(Path(__file__).parent / "offline"), os.environ.get("PYTHONPATH", "")]
     return {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+
+
+@pytest.fixture
+def as_a_learner() -> Iterator[None]:
+    """Signatures are not enforced, as outside the tests: for the messages of vae_utils' own checks."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

@@ -82,7 +82,7 @@ def raw_files(name: str, folder: str | Path | None = None) -> dict[str, Path]:
 
 
 def _ready(path: Path, digest: str, mirrors: tuple[str, ...]) -> Path:
-    if path.is_file() and _sha256(path) == digest:
+    if _is_good(path, digest):
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,12 +98,14 @@ def _ready(path: Path, digest: str, mirrors: tuple[str, ...]) -> Path:
             url = f"{mirror}{path.name}.gz"
             try:
                 _fetch(url, fetched)
-                if _sha256(fetched) != digest:
+                if not _is_good(fetched, digest):
                     raise ValueError("the content is not the data set's (wrong sha256)")
             except Exception as error:
                 reasons.append(f"  {url}: {type(error).__name__}: {error}")
                 print(f"{path.name}: nothing usable from {mirror} ({type(error).__name__})", file=sys.stderr)
                 continue
+            if _is_good(path, digest):  # another download was faster
+                return path
             if path.exists():  # damaged, or someone's own data: not ours to delete
                 os.replace(path, path.with_name(f"{path.name}.damaged"))
             os.replace(fetched, path)  # within one folder, so a reader sees nothing or the whole file
@@ -129,5 +131,5 @@ def _fetch(url: str, target: Path) -> None:
         shutil.copyfileobj(packed, unpacked)
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _is_good(path: Path, digest: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
