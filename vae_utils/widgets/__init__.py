@@ -1,0 +1,6 @@
+"""Explorers: sliders beside a picture that follows them. One explorer a file; `base` is what they share."""
+
+from vae_utils.widgets.base import Explorer
+from vae_utils.widgets.latent import LatentExplorer
+
+__all__ = ["Explorer", "LatentExplorer"]

@@ -1,0 +1,233 @@
+"""What every explorer shares: controls, one lasting picture a view, visible errors, and the latest value wins."""
+
+import asyncio
+import html
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import torch
+from torch import Tensor
+
+from vae_utils.plots import LessonFigure, show_images
+from vae_utils.widgets import controls as make
+from vae_utils.widgets.shown import ShownHTML, ShownImage, to_png
+
+PAUSE = 0.03  # seconds of rest after a picture before the next one; what comes in between is merged
+Picture = Tensor | LessonFigure
+
+
+class Explorer(ipywidgets.VBox):
+    """Controls and the pictures that follow them; subclasses say in `render` what is shown.
+
+    Args:
+        controls: widgets whose `value` the pictures depend on; each change draws anew.
+        views: name -> caption of each picture; by default one picture without a caption.
+        alt: what is shown, for readers who do not see it.
+        summary: one line for where widgets cannot be shown; by default the class's name.
+        above: further rows over the controls, for example buttons; they draw nothing by themselves.
+        width: width of each picture in screen pixels.
+        beside: pictures stand beside the controls, or else below.
+
+    Raises:
+        ValueError: an empty alt text, or a control without a description.
+    """
+
+    def __init__(
+        self,
+        controls: Sequence[ipywidgets.Widget],
+        *,
+        alt: str,
+        views: Mapping[str, str] | None = None,
+        summary: str = "",
+        above: Sequence[ipywidgets.Widget] = (),
+        width: int = 280,
+        beside: bool = True,
+    ) -> None:
+        if not alt.strip():
+            raise ValueError("alt is empty: say what the pictures show")
+        for control in controls:
+            if not control.description:
+                raise ValueError(f"a {type(control).__name__} has no description: say what it sets, with its unit")
+        self._summary = f"{type(self).__name__}: {summary or alt} (Run the cell to use it.)"
+        self._stale, self._held, self._drawing, self._waiting = True, 0, False, False
+        self._rested, self._loop, self._last = 0.0, _running_loop(), {}
+        self._width, self._callbacks = width, []
+        self.note = ShownHTML(self._settle)
+        self.error = ShownHTML(self._settle)
+        self.error.layout.display = "none"
+        self.pictures = {name: ShownImage(self._settle, alt, width) for name in views or {"picture": ""}}
+        self.draw()
+        super().__init__(self._arrange(controls, above, views or {}, beside), layout=ipywidgets.Layout(width="100%"))
+        for control in controls:
+            control.observe(self._changed, names="value")
+
+    def render(self) -> Picture | Mapping[str, Picture]:
+        """What the views show for the present values of the controls.
+
+        Returns:
+            Grey pixels in [0, 1], (H, W) or with axes of size 1 before them, or a LessonFigure: made once in
+            `__init__`, and only its artists changed here. With several views: their names -> such a picture.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define render(self)")
+
+    def say(self, text: str) -> None:
+        """Write a line of plain text under the pictures; call it in `render`."""
+        self.note.value = f"<span style='font-size:14px'>{html.escape(text)}</span>" if text else ""
+
+    def button(self, description: str, pressed: Callable[[], None]) -> ipywidgets.Button:
+        """A button. What goes wrong in `pressed` is shown, and however many controls it sets, one picture is drawn."""
+        return make.button(description, lambda: self._guarded(pressed))
+
+    def watch(self, control: ipywidgets.Widget, changed: Callable[[], None]) -> None:
+        """Call `changed` when the value of a control that is not among `controls` changes; guarded as a button is."""
+        control.observe(lambda _: self._guarded(changed), names="value")
+
+    @contextmanager
+    def merged(self) -> Iterator[None]:
+        """Set as many controls as you like inside; one picture is drawn at the end."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+        if self._stale:
+            self._changed()
+
+    def snapshot(self, title: str | None = None, alt: str | None = None) -> LessonFigure:
+        """The present pictures as a static figure, for readers without a kernel.
+
+        Args:
+            title: the message of the figure; not needed where the explorer draws a figure of its own.
+            alt: its text alternative; by default the explorer's.
+        """
+        self._settle()
+        shown = list(self._last.values())
+        if isinstance(shown[0], LessonFigure):
+            return shown[0]
+        captions = [picture.caption for picture in self.pictures.values()]
+        stack = torch.stack([picture.reshape(1, *picture.shape[-2:]) for picture in shown])
+        titles = captions if any(captions) else None
+        return show_images(stack, titles=titles, title=title, alt=alt or next(iter(self.pictures.values())).alt)
+
+    def draw(self) -> None:
+        """Draw now and raise what goes wrong; moves of the controls draw by themselves and show what goes wrong."""
+        self._drawing, self._stale = True, False
+        try:
+            with torch.no_grad():
+                rendered = self.render()
+            views = rendered if isinstance(rendered, Mapping) else {next(iter(self.pictures)): rendered}
+            if set(views) != set(self.pictures):
+                raise ValueError(f"render returned views {sorted(views)}, expected {sorted(self.pictures)}")
+            changed = {name: picture for name, picture in views.items() if not _same(picture, self._last.get(name))}
+            encoded = {name: to_png(picture, self._width) for name, picture in changed.items()}
+            self._last = dict(views)
+            for name, png in encoded.items():
+                self.pictures[name].value = png
+        finally:
+            self._drawing, self._rested = False, time.monotonic() + PAUSE
+
+    # ---- events: the first is answered at once; of those that follow within PAUSE, the latest ------------------------
+
+    def _changed(self, _: Any = None) -> None:
+        self._stale = True
+        if self._held or self._drawing:
+            return
+        rest = self._rested - time.monotonic()
+        if rest <= 0:
+            self._settle()
+            return
+        loop = _running_loop() or self._loop
+        # Without a running loop there is no page to update, and whoever reads the picture settles it.
+        if loop is not None and loop.is_running() and not self._waiting:
+            self._waiting = True
+            loop.call_soon_threadsafe(loop.call_later, rest, self._wake)
+
+    def _wake(self) -> None:
+        self._waiting = False
+        self._settle()
+
+    def _settle(self) -> None:
+        """Bring the pictures up to date with the controls."""
+        if self._stale and not self._held and not self._drawing:
+            self._guarded(self.draw, merge=False)
+
+    def _guarded(self, action: Callable[[], None], merge: bool = True) -> None:
+        """Run a callback and show what goes wrong, which ipywidgets would swallow; the next good one clears it."""
+        try:
+            if merge:
+                with self.merged():
+                    action()
+                if self._stale:
+                    return  # not drawn yet: an error shown now stays until it is
+            else:
+                action()
+        except Exception as problem:
+            self._show_error(_explain(problem))
+        else:
+            if not merge:
+                self._show_error("")
+
+    def _show_error(self, text: str) -> None:
+        self.error.value = text
+        self.error.layout.display = None if text else "none"
+
+    # ---- what is on the page -----------------------------------------------------------------------------------------
+
+    def _arrange(
+        self, controls: Sequence[Any], above: Sequence[Any], views: Mapping[str, str], beside: bool
+    ) -> list[ipywidgets.Widget]:
+        """Controls in a column that scrolls when it is long, the pictures in a row beside or below."""
+        longest = max((len(control.description) for control in controls), default=0)
+        for control in controls:
+            control.style.description_width = f"{longest + 1}ch"
+        framed = []
+        for name, image in self.pictures.items():
+            image.caption = views.get(name, "")
+            parts = [ipywidgets.HTML(f"<b>{html.escape(image.caption)}</b>"), image] if image.caption else [image]
+            framed.append(ipywidgets.VBox(parts, layout=ipywidgets.Layout(flex="0 1 auto", margin="0 16px 0 0")))
+        scroll = {"max_height": "440px", "overflow": "auto"} if len(controls) > 12 else {}
+        column = ipywidgets.VBox([*controls], layout=ipywidgets.Layout(flex="0 0 auto", width="100%", **scroll))
+        panel = ipywidgets.VBox(
+            [*above, column], layout=ipywidgets.Layout(flex="0 1 420px", min_width="300px", margin="0 24px 8px 0")
+        )
+        shown = ipywidgets.VBox(
+            [ipywidgets.HBox(framed, layout=ipywidgets.Layout(flex_flow="row wrap")), self.note, self.error],
+            layout=ipywidgets.Layout(flex="1 1 320px"),
+        )
+        if not beside:
+            panel.layout.margin, panel.layout.width = "0 0 8px 0", "min(100%, 560px)"
+            return [panel, shown]
+        return [ipywidgets.HBox([panel, shown], layout=ipywidgets.Layout(flex_flow="row wrap", width="100%"))]
+
+    def __repr__(self) -> str:
+        return self._summary
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def _same(picture: Picture, before: Picture | None) -> bool:
+    """Whether a picture need not be sent again. A figure is one object whose artists change: always sent."""
+    return isinstance(picture, Tensor) and isinstance(before, Tensor) and torch.equal(picture, before)
+
+
+def _explain(problem: Exception) -> str:
+    """A short account of an error as HTML: what, and where in the learner's own files."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    where = [frame for frame in frames if Path(frame.filename) != Path(__file__)][-3:]
+    lines = [f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}: {frame.line}" for frame in where]
+    what = html.escape(f"{type(problem).__name__}: {problem}")
+    trace = html.escape("\n".join(lines))
+    return (
+        '<div role="alert" style="border-left:4px solid #b2182b;padding:4px 10px;background:#fdf1f1;color:#1a1a1a">'
+        f"<b>This move failed.</b> {what}<pre style='white-space:pre-wrap;margin:4px 0 0'>{trace}</pre></div>"
+    )

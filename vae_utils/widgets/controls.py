@@ -1,0 +1,55 @@
+"""Controls with one look. All can be reached and moved with the keyboard, and all say what they do."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets
+
+WIDE = ipywidgets.Layout(width="100%")
+
+
+def slider(
+    description: str, value: float, low: float, high: float, step: float = 0.01, *, readout: str = ".2f"
+) -> ipywidgets.FloatSlider:
+    """A slider over real numbers that reports every move.
+
+    Args:
+        description: what it sets, with its unit.
+        value, low, high, step: where it stands, and where it can go.
+        readout: format of the number beside it.
+    """
+    return ipywidgets.FloatSlider(
+        value=value, min=low, max=high, step=step, description=description, readout_format=readout, layout=WIDE
+    )
+
+
+def whole_slider(description: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
+    """A slider over whole numbers that reports every move."""
+    return ipywidgets.IntSlider(value=value, min=low, max=high, description=description, layout=WIDE)
+
+
+def steps(description: str, options: Sequence[Any], value: Any) -> ipywidgets.SelectionSlider:
+    """A slider over given values, for example 1, 2, 4, 8, ..."""
+    return ipywidgets.SelectionSlider(description=description, options=options, value=value, layout=WIDE)
+
+
+def number(description: str, value: int, low: int, high: int) -> ipywidgets.BoundedIntText:
+    """A field for a whole number, for example which test image."""
+    return ipywidgets.BoundedIntText(value=value, min=low, max=high, description=description, layout=WIDE)
+
+
+def choice(description: str, options: Sequence[Any], value: Any) -> ipywidgets.Dropdown:
+    """A menu; options are values, or (text, value) pairs."""
+    return ipywidgets.Dropdown(description=description, options=options, value=value, layout=WIDE)
+
+
+def switch(description: str, value: bool = False) -> ipywidgets.Checkbox:
+    """A box to tick."""
+    return ipywidgets.Checkbox(description=description, value=value, indent=False, layout=WIDE)
+
+
+def button(description: str, pressed: Callable[[], None]) -> ipywidgets.Button:
+    """A button; make it with `Explorer.button`, so that what goes wrong in `pressed` is shown."""
+    made = ipywidgets.Button(description=description, layout=ipywidgets.Layout(width="auto"))
+    made.on_click(lambda _: pressed())
+    return made

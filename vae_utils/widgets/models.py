@@ -1,0 +1,61 @@
+"""Is this the trained model that an explorer needs? If not, say which cell to run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+TRAINING_CELL = "the cell that trains it with fit(...)"
+
+
+def require_model(
+    model: Any, name: str, methods: Sequence[str] = ("generate",), cell: str = TRAINING_CELL
+) -> nn.Module:
+    """Give the model back if it can do what is needed.
+
+    Args:
+        model: what the learner handed over.
+        name: name of the argument.
+        methods: what it must be able to do.
+        cell: the cell to run first, for the message.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: it is None.
+        TypeError: it is a class, or lacks a method.
+    """
+    if model is None:
+        raise ValueError(f"{name} is None: run {cell} first, then this cell again")
+    if isinstance(model, type):
+        raise TypeError(f"{name} is the class {model.__name__}, not a model: run {cell} and hand over what it made")
+    missing = [method for method in methods if not callable(getattr(model, method, None))]
+    if missing or not isinstance(model, nn.Module):
+        lacks = f" and has no {missing[0]}(...)" if missing else ""
+        raise TypeError(f"{name} is a {type(model).__name__}{lacks}: hand over the model, made by {cell}")
+    return model
+
+
+def require_trained(model: nn.Module, z: Tensor, cell: str = TRAINING_CELL) -> None:
+    """Refuse a model that decodes to even grey: a fresh decoder answers about one half at every pixel.
+
+    Args:
+        model: has `generate`.
+        z: (B, K) codes to try.
+        cell: the cell to run first, for the message.
+
+    Raises:
+        ValueError: the model looks untrained, or its pixels are not finite.
+    """
+    with torch.no_grad():
+        pixels = model.generate(z.to(next(model.parameters()).device)).cpu()
+    if not torch.isfinite(pixels).all():
+        raise ValueError(f"the model's pixels are not finite: its training diverged; run {cell} again")
+    low, high = (float(pixels.quantile(share)) for share in (0.05, 0.95))
+    if low > 0.25 and high < 0.75:
+        raise ValueError(
+            f"the model looks untrained: nearly all pixels it makes lie between {low:.2f} and {high:.2f}. "
+            f"Run {cell} first, then this cell again"
+        )
