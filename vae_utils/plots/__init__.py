@@ -6,7 +6,7 @@
 
 from vae_utils.plots.codes import draw_codes, draw_map, scatter_codes, show_map
 from vae_utils.plots.curves import label_lines, plot_history
-from vae_utils.plots.figure import LessonFigure, figure
+from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.images import draw_images, mosaic, show_images, show_manifold
 from vae_utils.plots.layout import layout_problems
 from vae_utils.plots.style import (

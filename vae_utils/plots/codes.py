@@ -7,7 +7,7 @@ from jaxtyping import Float, Integer
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from vae_utils.plots.figure import LessonFigure, figure
+from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.layout import push_apart
 from vae_utils.plots.style import CLASS_COLOURS, DPI, LABEL_SIZE, MUTED
 

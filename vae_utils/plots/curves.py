@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
-from vae_utils.plots.figure import LessonFigure, figure
+from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.layout import push_apart
 from vae_utils.plots.style import DPI, MUTED, SMALL_SIZE, VAE
 

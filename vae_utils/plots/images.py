@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from vae_utils.plots.codes import Z1, Z2
-from vae_utils.plots.figure import LessonFigure
+from vae_utils.plots.figures import LessonFigure
 from vae_utils.plots.layout import text_width, words, wrap
 from vae_utils.plots.style import DPI, LABEL_SIZE, MARGIN, SMALL_SIZE, STYLE, TEXT, WIDTH
 
