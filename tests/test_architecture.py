@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
-    {"distributions", "networks", "data", "downloads", "randomness", "toy", "plots"},
+    {"distributions", "networks", "data", "downloads", "randomness", "toy", "importance", "plots"},
     {"models", "objectives", "checkpoints"},
     {"training", "history", "progress", "run", "evaluation", "scorecard"},
     {"widgets", "exercises"},
