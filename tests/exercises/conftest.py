@@ -193,10 +193,16 @@ def throw_away():
 
 
 def pytest_generate_tests(metafunc):
-    """`exercise` is each exercise of the lessons and each throw-away one; `implement` each that asks for a function."""
+    """`exercise` is each exercise, of lessons and thrown away; the other names are those that ask for a function."""
     every = {**exercises.registry(), **{f"throw_away_{name}": value for name, value in THROW_AWAY.items()}}
     if "exercise" in metafunc.fixturenames:
         metafunc.parametrize("exercise", every.values(), ids=every)
-    if "implement" in metafunc.fixturenames:
-        functions = {name: value for name, value in every.items() if isinstance(value, Implement)}
-        metafunc.parametrize("implement", functions.values(), ids=functions)
+    functions = {name: value for name, value in every.items() if isinstance(value, Implement)}
+    for argument, fits in {
+        "implement": lambda function: True,
+        "keeps_input": lambda function: not function.changes_input,
+        "differentiable": lambda function: function.gradients,
+    }.items():
+        if argument in metafunc.fixturenames:
+            chosen = {name: value for name, value in functions.items() if fits(value)}
+            metafunc.parametrize(argument, chosen.values(), ids=chosen)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vae_utils.exercises.report import pair, sentence
-from vae_utils.exercises.sandbox import Guarded, Wrong, describe
+from vae_utils.exercises.sandbox import Guarded, Wrong, describe, first_line
 
 TOLERANCE = 1e-4  # of float32 results, absolute below 1 and relative above
 
@@ -117,7 +117,10 @@ def gradient(output: object, inputs: dict[str, object], random: bool = False) ->
     for name, value in inputs.items():
         if isinstance(value, torch.nn.Module):
             targets |= {f"{name}.{inner}": parameter for inner, parameter in value.named_parameters()}
-    found = torch.autograd.grad(total, list(targets.values()), allow_unused=True)
+    try:
+        found = torch.autograd.grad(total, list(targets.values()), allow_unused=True)
+    except RuntimeError as error:
+        raise Wrong(f"Backpropagating through your function raised {first_line(error)}") from None
     for (name, target), value in zip(targets.items(), found, strict=True):
         value = torch.zeros_like(target) if value is None else value
         if random:

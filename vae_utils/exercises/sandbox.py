@@ -120,7 +120,7 @@ class Guarded:
         except BaseException as error:  # SystemExit too: nothing that a learner writes may end the kernel
             if isinstance(error, NotImplementedError) or "ellipsis" in str(error):
                 raise NotAttempted from None
-            raise Wrong(f"Your function raised {_first_line(error)}{self._line(error)} {call}.") from None
+            raise Wrong(f"Your function raised {first_line(error)}{self._line(error)} {call}.") from None
         self.call = ""
         self._check_randomness(before, _random_state(), call)
         if not self.changes_input:
@@ -205,7 +205,8 @@ def describe(names: list[str], args: tuple) -> str:
     return ", ".join(words) or "no arguments"
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """The kind of an error and the first line of its message."""
     lines = str(error).strip().splitlines()
     return type(error).__name__ + (f": {lines[0][:200]}" if lines else "")
 
