@@ -7,6 +7,7 @@ from matplotlib import cbook
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.text import Text
 
 
 def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -> float:
@@ -85,7 +86,7 @@ def layout_problems(figure: Figure) -> list[str]:
     renderer = FigureCanvasAgg(figure).get_renderer()
     width, height = figure.bbox.size
     unseen, boxes = _unseen(figure), []
-    for text in figure.findobj(lambda artist: hasattr(artist, "get_text")):
+    for text in figure.findobj(Text):
         if text.get_visible() and text.get_text().strip() and text not in unseen:
             boxes.append((text.get_text(), text.get_window_extent(renderer)))
     problems = [
