@@ -52,9 +52,9 @@ class History:
         Raises:
             ValueError: no epoch was finished.
         """
-        from vae_utils.plots import plot_history
-
         if not self.epochs:
             raise ValueError("nothing to plot: no epoch was finished; run fit(...), or go on with resume=history")
+        from vae_utils.plots import plot_history
+
         message = f"After {self.epochs} epochs: {self.summary()} nats per image"
         return plot_history(self.train, self.test, title=title or message, alt=alt or f"Loss curves. {message}.")

@@ -30,7 +30,7 @@ class Run:
     """
 
     model: nn.Module
-    plan: dict[str, float]
+    plan: dict[str, int | float]
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     random_state: list[Tensor]
@@ -40,7 +40,7 @@ class Run:
     sums: dict[str, Tensor] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, model: nn.Module, plan: dict[str, float], device: torch.device) -> "Run":
+    def start(cls, model: nn.Module, plan: dict[str, int | float], device: torch.device) -> "Run":
         """A run at its first step, with its random numbers seeded by the plan's "seed"."""
         optimizer = torch.optim.Adam(model.parameters(), lr=plan["learning_rate"], fused=device.type != "mps")
         steps = plan["epochs"] * math.ceil(plan["images"] / plan["batch_size"])

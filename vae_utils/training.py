@@ -197,7 +197,7 @@ def _check_plan(epochs: int, batch_size: int, learning_rate: float, seed: int, i
         raise ValueError(f"learning_rate must be a positive number, received {learning_rate!r}")
 
 
-def _check_resume(history: History, model: nn.Module, plan: dict[str, float]) -> History:
+def _check_resume(history: History, model: nn.Module, plan: dict[str, int | float]) -> History:
     if not isinstance(history, History):
         raise ValueError(f"resume must be the history that fit returned, as in resume=history; received {history!r}")
     if history.run is None or history.run.model is not model:
