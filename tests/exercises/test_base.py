@@ -15,7 +15,7 @@ import torch
 from vae_utils import exercises
 from vae_utils.exercises.base import Predict
 from vae_utils.exercises.report import NOT_ATTEMPTED
-from vae_utils.exercises.sandbox import fixed_randomness, run_limited
+from vae_utils.exercises.sandbox import fixed_conditions, run_limited
 
 
 def empty(*args):
@@ -368,19 +368,20 @@ def test_solution_shows_source(throw_away):
     assert "-&gt; (B, K)" in solution._repr_html_()
 
 
-def test_fixed_randomness_repeats_and_puts_back():
+def test_fixed_conditions_repeats_and_puts_back():
     def draw():
         return random.random(), torch.rand(()).item(), np.random.rand()  # noqa: NPY002
 
     def draw_fixed(seed):
-        with fixed_randomness(seed):
+        with fixed_conditions(seed):
             return draw()
 
-    states = random.getstate(), torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
+    threads, states = torch.get_num_threads(), (random.getstate(), torch.get_rng_state(), np.random.get_state())  # noqa: NPY002
     expected = draw()
     random.setstate(states[0]), torch.set_rng_state(states[1]), np.random.set_state(states[2])  # noqa: NPY002
     first, second, other = draw_fixed(1), draw_fixed(1), draw_fixed(2)
     assert draw() == expected and first == second and not set(first) & set(other)
+    assert torch.get_num_threads() == threads
 
 
 def test_run_limited_passes_results_and_errors_on():

@@ -21,7 +21,7 @@ from vae_utils.exercises.measures import (
     require,
 )
 from vae_utils.exercises.report import Result, brief, correct, not_yet
-from vae_utils.exercises.sandbox import Guarded, Transcript, Wrong, conform, fixed_randomness, run_limited
+from vae_utils.exercises.sandbox import Guarded, Transcript, Wrong, conform, fixed_conditions, run_limited
 
 __all__ = ["Exercise", "Implement", "Investigate", "Predict", "Quantity", "gaussian_samples", "normal", "require"]
 
@@ -108,7 +108,7 @@ class Implement(Exercise):
                 findings.quantities.extend(wanted)
             findings.quantities.extend(self.measure(guarded) if self.measure else ())
 
-        with redirect_stdout(transcript or Transcript()), fixed_randomness():
+        with redirect_stdout(transcript or Transcript()), fixed_conditions():
             try:
                 run_limited(work, self.seconds)
             except Wrong as problem:
@@ -140,7 +140,7 @@ class Investigate(Exercise):
         names = list(inspect.signature(self.reference).parameters)
         if len(context) != len(names):
             raise Wrong(f"Pass also {', '.join(names)}: `exercises.{self.name}.check({', '.join(['answer', *names])})`")
-        with fixed_randomness():
+        with fixed_conditions():
             right = self.reference(*context)
             found = self._findings(answer, right, context)
             planted = ((message, self._planted(wrong, right, context)) for message, wrong in self.mistakes.items())

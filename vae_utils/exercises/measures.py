@@ -145,7 +145,7 @@ def gaussian_samples(
     spread = samples.var(dim=1)
     require((spread > 0).all(), "All rows of the batch get the same noise. Each number needs a noise of its own.")
     unit = (samples - samples.mean(1, keepdim=True)) / spread.sqrt()[:, None]
-    together = (unit[:, :, :, None] * unit[:, :, None, :]).mean(1) * (1 - torch.eye(K))
+    together = unit.mT @ unit / draws * (1 - torch.eye(K))  # (B, K, K)
     why = "Each number needs a noise of its own."
     error = 7 / draws**0.5
     yield Quantity("The correlation between two dimensions of your samples is", together, 0.0, error, why)

@@ -71,10 +71,15 @@ def run_limited(function: Callable[[], object], seconds: float | int) -> object:
 
 
 @contextlib.contextmanager
-def fixed_randomness(seed: int = 0) -> Iterator[None]:
-    """Seeds every generator that a learner may use, and afterwards puts each back as it was."""
+def fixed_conditions(seed: int = 0) -> Iterator[None]:
+    """Seeds every generator that a learner may use, on one core; afterwards all is put back as it was.
+
+    The inputs of checks are small: more cores would wait for each other most of the time, in every new thread.
+    """
     numpy = sys.modules.get("numpy")
     states = torch.get_rng_state(), random.getstate(), numpy and numpy.random.get_state(), torch.get_default_dtype()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     torch.default_generator.manual_seed(seed)  # torch.manual_seed would also reset the GPUs
     random.seed(seed)
     if numpy:
@@ -87,6 +92,7 @@ def fixed_randomness(seed: int = 0) -> Iterator[None]:
         if numpy:
             numpy.random.set_state(states[2])
         torch.set_default_dtype(states[3])
+        torch.set_num_threads(threads)
 
 
 def _random_state() -> int:
@@ -128,7 +134,7 @@ class Guarded:
                 after = list(_tensors(value))
                 if len(after) != len(tensors) or not all(map(torch.equal, after, tensors)):
                     raise Wrong(f"Your function changes its input {name}. Work on a copy, or without in-place steps.")
-        with fixed_randomness():
+        with fixed_conditions():
             like = self.reference(*spare)
         try:
             return conform(output, like)
