@@ -15,6 +15,7 @@ from vae_utils.plots.style import DPI, LABEL_SIZE, MARGIN, SMALL_SIZE, STYLE, TE
 
 FRAME = 0.16  # grey of the line around a picture
 GAP = 12  # device pixels between pictures
+LABEL_ROOM = 280  # device pixels for the labels of rows, before they are broken
 LARGEST = 8  # device pixels an image pixel, at most
 
 
@@ -119,13 +120,13 @@ def show_images(
     pixel = DPI / 72
     margin, line = round(MARGIN * DPI), round(1.3 * SMALL_SIZE * pixel)
 
-    label_room = min(280, max((text_width(figure, text, SMALL_SIZE) for text in row_labels or []), default=0))
-    labels = [wrap(figure, text, label_room + 1, SMALL_SIZE) for text in row_labels or []]
-    label_room = round(
-        max((text_width(figure, part, SMALL_SIZE) for text in labels for part in text.split("\n")), default=0)
-    )
+    labels = [wrap(figure, text, LABEL_ROOM, SMALL_SIZE) for text in row_labels or []]
+    label_room = round(max((_width(figure, text) for text in labels), default=0))
     left = margin + (label_room + GAP if labels else 0)
-    widest = max((text_width(figure, word, SMALL_SIZE) for text in titles or [] for word in words(text)), default=0)
+    widest = max(
+        (text_width(figure, word, SMALL_SIZE) for text in titles or [] for word in words(text.replace("\n", " "))),
+        default=0,
+    )
     room = (WIDTH * DPI - left - margin + GAP) / columns  # from one picture to the next
     scale = min(LARGEST, int((room - GAP) // wide))
     pitch = max(scale * wide, round(widest)) + GAP
@@ -164,6 +165,10 @@ def show_images(
         for column, text in enumerate(over):
             write(left + column * pitch + (pitch - GAP) / 2, top - 4, text, ha="center", va="bottom")
     return figure
+
+
+def _width(figure: LessonFigure, text: str) -> float:
+    return max(text_width(figure, line, SMALL_SIZE) for line in text.split("\n"))
 
 
 def _pixel_axes(figure: LessonFigure, left: int, top: int, width: int, height: int) -> Axes:

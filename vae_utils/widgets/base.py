@@ -18,6 +18,9 @@ from vae_utils.widgets import controls as make
 from vae_utils.widgets.shown import ShownHTML, ShownImage, to_png
 
 PAUSE = 0.03  # seconds of rest after a picture before the next one; what comes in between is merged
+# An image widget takes no alt text, so it stands before the pictures, where screen readers find it.
+UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
+UNSPACED = ipywidgets.Layout(height="0", margin="0", padding="0")
 Picture = Tensor | LessonFigure
 
 
@@ -30,7 +33,7 @@ class Explorer(ipywidgets.VBox):
         alt: what is shown, for readers who do not see it.
         summary: one line for where widgets cannot be shown; by default the class's name.
         above: further rows over the controls, for example buttons; they draw nothing by themselves.
-        width: width of each picture in screen pixels.
+        width: width of each picture in screen pixels; by default 280, or 224 if there are several.
         beside: pictures stand beside the controls, or else below.
 
     Raises:
@@ -45,7 +48,7 @@ class Explorer(ipywidgets.VBox):
         views: Mapping[str, str] | None = None,
         summary: str = "",
         above: Sequence[ipywidgets.Widget] = (),
-        width: int = 280,
+        width: int | None = None,
         beside: bool = True,
     ) -> None:
         if not alt.strip():
@@ -56,11 +59,11 @@ class Explorer(ipywidgets.VBox):
         self._summary = f"{type(self).__name__}: {summary or alt} (Run the cell to use it.)"
         self._stale, self._held, self._drawing, self._waiting = True, 0, False, False
         self._rested, self._loop, self._last = 0.0, _running_loop(), {}
-        self._width, self._callbacks = width, []
+        self.alt, self._width = alt, width or (280 if len(views or "1") == 1 else 224)
         self.note = ShownHTML(self._settle)
         self.error = ShownHTML(self._settle)
         self.error.layout.display = "none"
-        self.pictures = {name: ShownImage(self._settle, alt, width) for name in views or {"picture": ""}}
+        self.pictures = {name: ShownImage(self._settle, self._width) for name in views or {"picture": ""}}
         self.draw()
         super().__init__(self._arrange(controls, above, views or {}, beside), layout=ipywidgets.Layout(width="100%"))
         for control in controls:
@@ -90,13 +93,12 @@ class Explorer(ipywidgets.VBox):
     @contextmanager
     def merged(self) -> Iterator[None]:
         """Set as many controls as you like inside; one picture is drawn at the end."""
-        self._held += 1
+        self._stale, self._held = True, self._held + 1
         try:
             yield
         finally:
             self._held -= 1
-        if self._stale:
-            self._changed()
+        self._changed()
 
     def snapshot(self, title: str | None = None, alt: str | None = None) -> LessonFigure:
         """The present pictures as a static figure, for readers without a kernel.
@@ -112,7 +114,7 @@ class Explorer(ipywidgets.VBox):
         captions = [picture.caption for picture in self.pictures.values()]
         stack = torch.stack([picture.reshape(1, *picture.shape[-2:]) for picture in shown])
         titles = captions if any(captions) else None
-        return show_images(stack, titles=titles, title=title, alt=alt or next(iter(self.pictures.values())).alt)
+        return show_images(stack, titles=titles, title=title, alt=alt or self.alt)
 
     def draw(self) -> None:
         """Draw now and raise what goes wrong; moves of the controls draw by themselves and show what goes wrong."""
@@ -154,23 +156,21 @@ class Explorer(ipywidgets.VBox):
     def _settle(self) -> None:
         """Bring the pictures up to date with the controls."""
         if self._stale and not self._held and not self._drawing:
-            self._guarded(self.draw, merge=False)
-
-    def _guarded(self, action: Callable[[], None], merge: bool = True) -> None:
-        """Run a callback and show what goes wrong, which ipywidgets would swallow; the next good one clears it."""
-        try:
-            if merge:
-                with self.merged():
-                    action()
-                if self._stale:
-                    return  # not drawn yet: an error shown now stays until it is
+            try:
+                self.draw()
+            except Exception as problem:
+                self._show_error(_explain(problem))
             else:
+                self._show_error("")
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Run a callback and show what goes wrong, which ipywidgets would swallow; the next good move clears it."""
+        try:
+            with self.merged():
                 action()
         except Exception as problem:
+            self._settle()  # shows what was set before it failed; drawn later, it would clear the message
             self._show_error(_explain(problem))
-        else:
-            if not merge:
-                self._show_error("")
 
     def _show_error(self, text: str) -> None:
         self.error.value = text
@@ -190,13 +190,21 @@ class Explorer(ipywidgets.VBox):
             image.caption = views.get(name, "")
             parts = [ipywidgets.HTML(f"<b>{html.escape(image.caption)}</b>"), image] if image.caption else [image]
             framed.append(ipywidgets.VBox(parts, layout=ipywidgets.Layout(flex="0 1 auto", margin="0 16px 0 0")))
-        scroll = {"max_height": "440px", "overflow": "auto"} if len(controls) > 12 else {}
+        scroll = {"max_height": "500px", "overflow": "auto"} if len(controls) > 16 else {}
         column = ipywidgets.VBox([*controls], layout=ipywidgets.Layout(flex="0 0 auto", width="100%", **scroll))
+        buttons = [widget for widget in above if isinstance(widget, ipywidgets.Button)]
+        rows = [ipywidgets.HBox(buttons), *(widget for widget in above if widget not in buttons)]
         panel = ipywidgets.VBox(
-            [*above, column], layout=ipywidgets.Layout(flex="0 1 420px", min_width="300px", margin="0 24px 8px 0")
+            [*(rows if buttons else rows[1:]), column],
+            layout=ipywidgets.Layout(flex="0 1 400px", min_width="300px", margin="0 24px 8px 0"),
         )
         shown = ipywidgets.VBox(
-            [ipywidgets.HBox(framed, layout=ipywidgets.Layout(flex_flow="row wrap")), self.note, self.error],
+            [
+                ipywidgets.HTML(f"<span style='{UNSEEN}'>{html.escape(self.alt)}</span>", layout=UNSPACED),
+                ipywidgets.HBox(framed, layout=ipywidgets.Layout(flex_flow="row wrap")),
+                self.note,
+                self.error,
+            ],
             layout=ipywidgets.Layout(flex="1 1 320px"),
         )
         if not beside:

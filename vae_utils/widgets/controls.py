@@ -5,7 +5,7 @@ from typing import Any
 
 import ipywidgets
 
-WIDE = ipywidgets.Layout(width="100%")
+WIDE = ipywidgets.Layout(width="auto")  # as wide as the column, less the margins
 
 
 def slider(

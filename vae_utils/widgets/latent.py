@@ -49,10 +49,8 @@ class LatentExplorer(Explorer):
         self.chosen: int | None = None
         self.sliders = {dim: self._slider(dim) for dim in self.order}
         above: list[ipywidgets.Widget] = [
-            ipywidgets.HBox(
-                [self.button("Reset to 0" if self.has_prior else "Reset to the mean", self.reset)]
-                + [self.button("Draw from the prior" if self.has_prior else "Draw a code", self.draw_code)]
-            )
+            self.button("Reset to 0" if self.has_prior else "Reset to the mean", self.reset),
+            self.button("Draw from the prior" if self.has_prior else "Draw a code", self.draw_code),
         ]
         views = {"decoded": "decoded from the sliders"}
         if images is not None:
@@ -60,7 +58,7 @@ class LatentExplorer(Explorer):
             self.watch(self.number, lambda: self.go_to(self.number.value))
             go = self.button("Go to it", lambda: self.go_to(self.number.value))
             self.number.style.description_width, self.number.layout = "80px", ipywidgets.Layout(width="180px")
-            above.insert(0, ipywidgets.HBox([self.number, go]))
+            above.append(ipywidgets.HBox([self.number, go]))
             views = {"original": "test image", **views}
             if start is not None:
                 self._place(start)
@@ -93,13 +91,15 @@ class LatentExplorer(Explorer):
 
     def reset(self) -> None:
         """Put all sliders at the centre: the prior's mean, or for an autoencoder the mean of the codes."""
-        self.chosen = None
-        self._set(self.centre)
+        with self.merged():
+            self.chosen = None
+            self._set(self.centre)
 
     def draw_code(self) -> None:
         """Put the sliders at a random code: from the prior, or for an autoencoder a Gaussian fitted to its codes."""
-        self.chosen = None
-        self._set(self.centre + self.spread * torch.randn(self.latent_dim, generator=self.generator))
+        with self.merged():
+            self.chosen = None
+            self._set(self.centre + self.spread * torch.randn(self.latent_dim, generator=self.generator))
 
     def go_to(self, number: int) -> None:
         """Put the sliders at the code of a test image: the encoder's mean for it."""
@@ -205,7 +205,6 @@ class LatentExplorer(Explorer):
             slider.min, slider.max = min(low, value, slider.min), max(high, value, slider.max)
             slider.value = value
             slider.min, slider.max = min(low, value), max(high, value)
-        self._stale = True
 
     def _place(self, number: int) -> None:
         if self.images is None:

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from vae_utils.plots import LessonFigure
 
+FRAME = 214  # light grey of the line around a picture
+
 
 def _settled(trait: Any) -> Any:
     """A copy of a widget's `value` trait that first lets the explorer draw what it has put off."""
@@ -30,17 +32,15 @@ class ShownImage(ipywidgets.Image):
 
     Args:
         settle: draws what was put off.
-        alt: what is shown, for readers who do not see it.
         width: width in screen pixels.
     """
 
+    # No tooltip=: ipywidgets 8 fails to show an image that has one.
     value = _settled(ipywidgets.Image.value)
 
-    def __init__(self, settle: Callable[[], None], alt: str, width: int) -> None:
+    def __init__(self, settle: Callable[[], None], width: int) -> None:
         super().__init__(format="png", layout=ipywidgets.Layout(width=f"{width}px", max_width="100%"))
-        if self.has_trait("tooltip"):  # absent before ipywidgets 8
-            self.tooltip = alt  # an image widget takes no alt text; screen readers fall back on this
-        self.alt, self.caption, self.settle = alt, "", settle
+        self.caption, self.settle = "", settle
 
 
 class ShownHTML(ipywidgets.HTML):
@@ -82,7 +82,10 @@ def to_png(picture: Tensor | LessonFigure, width: int) -> bytes:
             raise ValueError("the picture holds values that are not finite: did training diverge?")
         grey = (255 * (1 - pixels.clip(0, 1))).round().astype(np.uint8)
         scale = max(1, round(width / grey.shape[1]))  # enlarged here, or the browser would blur it
-        image = Image.fromarray(grey.repeat(scale, axis=0).repeat(scale, axis=1))
+        large = grey.repeat(scale, axis=0).repeat(scale, axis=1)
+        for edge in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
+            large[edge] = np.minimum(large[edge], FRAME)
+        image = Image.fromarray(large)
     else:
         raise TypeError(f"render must return a tensor or a LessonFigure, received {type(picture).__name__}")
     image.save(out, format="PNG", compress_level=1)
