@@ -75,7 +75,7 @@ def require(condition: object, message: str) -> None:
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
     """Standard normal numbers, the same at every call: inputs for checks."""
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def outputs(
