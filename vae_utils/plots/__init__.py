@@ -7,6 +7,7 @@
 from vae_utils.plots.codes import draw_codes, draw_map, scatter_codes, show_map
 from vae_utils.plots.curves import label_lines, plot_history
 from vae_utils.plots.figures import LessonFigure, figure
+from vae_utils.plots.graphs import draw_graph
 from vae_utils.plots.images import draw_images, mosaic, show_images, show_manifold
 from vae_utils.plots.layout import layout_problems
 from vae_utils.plots.style import (
@@ -35,6 +36,7 @@ __all__ = [
     "WRONG",
     "LessonFigure",
     "draw_codes",
+    "draw_graph",
     "draw_images",
     "draw_map",
     "figure",

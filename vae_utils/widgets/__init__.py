@@ -2,5 +2,6 @@
 
 from vae_utils.widgets.base import Explorer
 from vae_utils.widgets.latent import LatentExplorer
+from vae_utils.widgets.reparameterization import ReparameterizationExplorer
 
-__all__ = ["Explorer", "LatentExplorer"]
+__all__ = ["Explorer", "LatentExplorer", "ReparameterizationExplorer"]

@@ -1,0 +1,151 @@
+"""ReparameterizationExplorer: freeze the dice, and the average follows μ and σ smoothly; roll anew, and it does not."""
+
+import torch
+from torch import Tensor
+from torch.distributions import Normal
+
+from vae_utils.plots import EXACT, MUTED, PRIOR, VAE, WRONG, LessonFigure, figure
+from vae_utils.widgets import controls as make
+from vae_utils.widgets.base import Explorer
+
+EDGE = 5.0  # how far the axis of z reaches to both sides
+HIGHEST = 16.0  # top of the axes of z² and of its average
+NUDGE = 0.01  # how far μ is moved to measure a slope
+REMEMBERED = 150  # averages that stay in the picture
+
+
+class ReparameterizationExplorer(Explorer):
+    """Move μ and σ of a Gaussian and watch its samples, f(z) = z², and the average of f.
+
+    With frozen noise each sample z = μ + σ ε slides along; with fresh noise at every move, as `sample()` gives it,
+    the samples jump and the average says nothing about a slope.
+
+    Args:
+        draws: number of samples.
+        mu, sigma: where the sliders begin.
+        seed: of the noise.
+
+    Raises:
+        ValueError: fewer than two draws.
+    """
+
+    def __init__(self, draws: int = 25, mu: float = -1.5, sigma: float = 0.8, seed: int = 0) -> None:
+        if draws < 2:
+            raise ValueError(f"draws must be at least 2, received {draws}")
+        self.draws, self._generator = draws, torch.Generator().manual_seed(seed)
+        self.mu = make.slider("μ", mu, -2.5, 2.5)
+        self.sigma = make.slider("σ", sigma, 0.1, 1.5)
+        self.fresh = make.switch("fresh noise at every move, as sample() draws it")
+        self.visited: list[tuple[float, float]] = []  # (μ, average of f) since anything but μ changed
+        self._made_with: tuple[float, bool] | None = None
+        self._roll()
+        self._draw_figure()
+        super().__init__(
+            [self.mu, self.sigma, self.fresh],
+            above=[self.button("Roll the dice once", self._roll)],
+            alt=self.figure.alt,
+            summary="samples of a Gaussian that follow the sliders of μ and σ.",
+            width=700,
+            beside=False,
+        )
+
+    def render(self) -> LessonFigure:
+        """Move the samples to where the sliders put them, and add the new average to the trail."""
+        mu, sigma, fresh = self.mu.value, self.sigma.value, self.fresh.value
+        if fresh:
+            self.epsilon = self._noise()
+        if self._made_with != (sigma, fresh):
+            self.visited, self._made_with = [], (sigma, fresh)
+        self.z = mu + sigma * self.epsilon
+        average = self.z.square().mean().item()
+        self.visited = [*self.visited, (mu, average)][-REMEMBERED:]
+        self._update_artists(mu, sigma, fresh)
+        nudged = mu + NUDGE + sigma * (self._noise() if fresh else self.epsilon)
+        measured = (nudged.square().mean().item() - average) / NUDGE
+        found = self.autograd_slope(mu, sigma)
+        says = "none: sample() gave plain numbers" if found is None else f"{found:.2f}"
+        self.say(
+            f"Slope of the average at μ = {mu:.2f}: exact {2 * mu:.2f}; "
+            f"measured by moving μ by {NUDGE}: {measured:.2f}; gradient from PyTorch: {says}."
+        )
+        return self.figure
+
+    def autograd_slope(self, mu: float, sigma: float) -> float | None:
+        """What PyTorch finds for the derivative of the average of f with respect to μ; None if no path leads there."""
+        with torch.enable_grad():
+            parameter = torch.full((self.draws,), mu, requires_grad=True)
+            if self.fresh.value:
+                z = Normal(parameter, sigma).sample()
+            else:
+                z = parameter + sigma * self.epsilon
+            average = z.square().mean()
+            if not average.requires_grad:
+                return None
+            average.backward()
+        return parameter.grad.sum().item()
+
+    def _noise(self) -> Tensor:
+        return torch.randn(self.draws, generator=self._generator)
+
+    def _roll(self) -> None:
+        self.epsilon = self._noise()
+        self.visited, self._stale = [], True
+
+    # ---- the figure --------------------------------------------------------------------------------------------------
+
+    def _draw_figure(self) -> None:
+        alt = (
+            "Left, below: the noise of each draw on one line and its sample z on a second, joined by a thin line; "
+            "above them the parabola of z² with the samples on it. Right: the average of z² at each μ visited. "
+            "With frozen noise the visited points lie on a smooth curve parallel to the exact one; with fresh noise "
+            "they scatter, and no slope can be read off."
+        )
+        title = "Frozen noise: the samples slide. Fresh noise: they jump"
+        self.figure, panels = figure(2, 2, title=title, alt=alt, size=(7.5, 4.4), height_ratios=(2.4, 1))
+        (above, right), (below, spare) = panels
+        spare.remove()
+        right.set_subplotspec(right.get_gridspec()[:, 1])
+        line = torch.linspace(-EDGE, EDGE, 201)
+        above.plot(line, line.square(), color=PRIOR, linewidth=1.2)
+        above.set(xlim=(-EDGE, EDGE), ylim=(0, HIGHEST), ylabel="f(z) = z²")
+        above.set_yticks(range(0, 16, 5))
+        above.tick_params(labelbottom=False)
+        above.set_title("each sample on the curve")
+        below.set(xlim=(-EDGE, EDGE), ylim=(-0.5, 1.5), xlabel="ε and z (same scale)")
+        below.set_yticks([0, 1], ["noise ε", "sample z"])
+        below.grid(False)
+        right.set(xlim=(-2.6, 2.6), ylim=(0, 9), xlabel="μ", ylabel="average of z² over the draws")
+        right.set_title("the average, at every μ you visited")
+        points = {"linestyle": "", "marker": "o", "markersize": 5, "alpha": 0.75}
+        (self._on_curve,) = above.plot([], [], color=VAE, **points)
+        (self._dice,) = below.plot([], [], color=EXACT, **points)
+        (self._samples,) = below.plot([], [], color=VAE, **points)
+        (self._threads,) = below.plot([], [], color=MUTED, linewidth=0.7, zorder=1)
+        (self._exact,) = right.plot(line, line.square(), color=PRIOR, linewidth=1.2, label="exact average: μ² + σ²")
+        (self._trail,) = right.plot([], [], color=VAE, linestyle="", marker="o", markersize=4)
+        (self._now,) = right.plot([], [], color=VAE, linestyle="", marker="o", markersize=10, markerfacecolor="none")
+        right.legend(loc="upper center")
+        self._line = line
+        self.figure.moving = [
+            self._exact,
+            self._trail,
+            self._now,
+            self._threads,
+            self._dice,
+            self._samples,
+            self._on_curve,
+        ]
+
+    def _update_artists(self, mu: float, sigma: float, fresh: bool) -> None:
+        colour = WRONG if fresh else VAE
+        for artist in (self._on_curve, self._samples, self._trail, self._now):
+            artist.set_color(colour)
+        ends = torch.stack([self.epsilon, self.z, torch.full_like(self.z, torch.nan)], dim=1)  # (draws, 3)
+        heights = torch.tensor([0.0, 1.0, torch.nan]).repeat(self.draws)
+        self._threads.set_data(ends.flatten(), heights)
+        self._dice.set_data(self.epsilon, torch.zeros(self.draws))
+        self._samples.set_data(self.z, torch.ones(self.draws))
+        self._on_curve.set_data(self.z, self.z.square())
+        self._exact.set_ydata(self._line.square() + sigma**2)
+        self._trail.set_data(*zip(*self.visited, strict=True))
+        self._now.set_data([mu], [self.visited[-1][1]])
