@@ -189,7 +189,7 @@ class NotebookPage:
         height, width, encoded = picture.evaluate(PIXELS)
         return np.frombuffer(base64.b64decode(encoded), np.uint8).reshape(height, width, 4).copy()
 
-    def changed_pixels(self, picture, before: np.ndarray, seconds: float = 10) -> np.ndarray:
+    def changed_pixels(self, picture, before: np.ndarray, seconds: float = 30) -> np.ndarray:
         """Wait until the picture differs from `before`; returns its new pixels, or raises AssertionError."""
         deadline = time.monotonic() + seconds
         while True:
@@ -198,3 +198,13 @@ class NotebookPage:
                 return now
             assert time.monotonic() < deadline, f"the picture did not change within {seconds:g} s"
             self.page.wait_for_timeout(50)
+
+    def settled_pixels(self, picture, still: float = 1.0) -> np.ndarray:
+        """The pixels of a picture once they have not changed for `still` seconds."""
+        now, since = self.pixels(picture), time.monotonic()
+        while time.monotonic() - since < still:
+            self.page.wait_for_timeout(50)
+            before, now = now, self.pixels(picture)
+            if before.shape != now.shape or (before != now).any():
+                since = time.monotonic()
+        return now

@@ -28,9 +28,50 @@ def test_a_dragged_slider_changes_the_picture(open_notebook):
     assert (before[..., :3] == 0).all()
     notebook.drag_slider(slider, 1.0)
     notebook.changed_pixels(picture, before)
-    notebook.page.wait_for_function("() => document.querySelector('.widget-readout').innerText === '255.00'")
-    notebook.page.wait_for_timeout(500)
-    assert (notebook.pixels(picture)[..., :3] == 255).all()
+    assert (notebook.settled_pixels(picture)[..., :3] == 255).all()
+
+
+LATENT_EXPLORER = """
+import torch
+from vae_utils import VAE, fit, load_images, negative_elbo
+from vae_utils.widgets import LatentExplorer
+
+digits = load_images("digits")
+torch.manual_seed(0)
+model = VAE(latent_dim=4)
+history = fit(model, digits.train[:1000], negative_elbo, epochs=2)
+LatentExplorer(model, digits.test[:50])
+"""
+# The output of a cell that shows an explorer: it has sliders and a picture.
+EXPLORER = ".jp-OutputArea-output:has(.widget-slider):has(img.widget-image)"
+
+
+def change_from_end_to_end(notebook):
+    """Drag the first slider of the first explorer to both ends; returns how far its last picture's pixels are apart."""
+    explorer = notebook.page.locator(EXPLORER).first
+    slider, picture = explorer.locator(".widget-slider").first, explorer.locator("img.widget-image").last
+    notebook.drag_slider(slider, 0.02)
+    left = notebook.settled_pixels(picture)
+    assert left[..., :3].std() > 10, "the picture is blank"
+    notebook.drag_slider(slider, 0.98)
+    notebook.changed_pixels(picture, left)
+    right = notebook.settled_pixels(picture)
+    assert right.shape == left.shape
+    return abs(right[..., :3].astype(float) - left[..., :3]).mean()
+
+
+def test_the_latent_explorer_follows_its_slider(open_notebook):
+    notebook = open_notebook("explorer.ipynb", cells=[LATENT_EXPLORER])
+    notebook.run_all()
+    assert change_from_end_to_end(notebook) > 2
+
+
+@pytest.mark.timeout(900)
+def test_lesson_06_runs_and_its_latent_sliders_change_the_picture(open_notebook):
+    """As a learner does it: open, Run All, drag the slider of the most used latent dimension from end to end."""
+    notebook = open_notebook("06_build_a_vae.ipynb")
+    notebook.run_all(seconds=600)
+    assert change_from_end_to_end(notebook) > 5, "of 255 grey levels, on average over the picture"
 
 
 def test_a_failing_cell_is_reported(open_notebook):
