@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,9 @@ def test_the_next_mirror_is_asked_and_that_is_said_in_a_line(fetch, server, caps
 
 def test_a_silent_mirror_is_given_up(fetch, monkeypatch):
     monkeypatch.setattr(downloads, "SECONDS_OF_SILENCE", 0.3)
+    start = time.monotonic()
     assert fetch("silent", "good").read_bytes() == CONTENT
+    assert time.monotonic() - start < 10  # the server says nothing for 20 seconds
 
 
 def test_all_mirrors_down_names_each_with_its_reason(fetch, server, tmp_path, monkeypatch):
