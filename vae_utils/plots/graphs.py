@@ -7,13 +7,14 @@ from matplotlib.lines import Line2D
 
 from vae_utils.plots.style import PRIOR, SMALL_SIZE, TEXT, VAE, WRONG
 
+Point = tuple[float | int, float | int]
 NODE = 30.0  # diameter in points
 BEND = 0.32  # how far a gradient's arrow bows away from the edge it follows
 
 
 def draw_graph(
     axes: Axes,
-    nodes: Mapping[str, tuple[float, float]],
+    nodes: Mapping[str, Point],
     edges: Collection[tuple[str, str]],
     *,
     dice: Collection[str] = (),
@@ -59,14 +60,12 @@ def draw_graph(
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=3, fontsize=SMALL_SIZE)
 
 
-def _bend(start: tuple[float, float], end: tuple[float, float]) -> float:
+def _bend(start: Point, end: Point) -> float:
     """Outwards: an arrow that leads down bows below its edge, any other above."""
     return -BEND if end[1] < start[1] else BEND
 
 
-def _arrow(
-    axes: Axes, start: tuple[float, float], end: tuple[float, float], colour: str, bend: float, **line: object
-) -> None:
+def _arrow(axes: Axes, start: Point, end: Point, colour: str, bend: float, **line: object) -> None:
     style = {"arrowstyle": "-|>", "color": colour, "mutation_scale": 13, "connectionstyle": f"arc3,rad={bend}"}
     room = NODE / 2 + 2
     axes.annotate("", xy=end, xytext=start, arrowprops={**style, "shrinkA": room, "shrinkB": room, **line})

@@ -29,7 +29,7 @@ class ReparameterizationExplorer(Explorer):
         ValueError: fewer than two draws.
     """
 
-    def __init__(self, draws: int = 25, mu: float = -1.5, sigma: float = 0.8, seed: int = 0) -> None:
+    def __init__(self, draws: int = 25, mu: float | int = -1.5, sigma: float | int = 0.8, seed: int = 0) -> None:
         if draws < 2:
             raise ValueError(f"draws must be at least 2, received {draws}")
         self.draws, self._generator = draws, torch.Generator().manual_seed(seed)
@@ -70,7 +70,7 @@ class ReparameterizationExplorer(Explorer):
         )
         return self.figure
 
-    def autograd_slope(self, mu: float, sigma: float) -> float | None:
+    def autograd_slope(self, mu: float | int, sigma: float | int) -> float | None:
         """What PyTorch finds for the derivative of the average of f with respect to μ; None if no path leads there."""
         with torch.enable_grad():
             parameter = torch.full((self.draws,), mu, requires_grad=True)
