@@ -17,7 +17,7 @@ from vae_utils.data import Images, load_images
 from vae_utils.run import takes_labels
 from vae_utils.training import _match_precision, evaluate, pick_device
 
-COUNT, BATCH, EPOCHS = 40, 16, 3
+COUNT, BATCH, EPOCHS = 40, 16, 4
 STEPS = math.ceil(COUNT / BATCH)
 
 
@@ -154,7 +154,7 @@ def test_the_plain_loop_gives_the_same_numbers(whole, fused):
     model, data = vae(), data_set()
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3, fused=fused)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 2e-3, total_steps=max(EPOCHS * STEPS, 10), pct_start=0.2, cycle_momentum=False
+        optimizer, 2e-3, total_steps=EPOCHS * STEPS, pct_start=0.2, cycle_momentum=False
     )
     recorded = []
     with torch.random.fork_rng():
@@ -257,7 +257,7 @@ def test_a_callback_is_called_after_every_epoch_and_does_not_change_the_run(whol
 
     with torch.random.fork_rng():
         assert_same(model, train(model, callback=callback), whole)
-    assert calls == [1, 2, 3]
+    assert calls == [1, 2, 3, 4]
 
 
 def test_a_callback_may_train_another_model(whole):
@@ -376,6 +376,15 @@ def test_in_another_thread_training_works_and_an_interrupt_is_kept_too(whole):
     assert_same(model, results[0], whole)
 
 
+def test_the_handler_of_ctrl_c_is_put_back():
+    handler = signal.getsignal(signal.SIGINT)
+    train(vae())
+    assert signal.getsignal(signal.SIGINT) is handler
+    with pytest.raises(RuntimeError, match="on purpose"):
+        train(vae(), fails_in_call(2, RuntimeError("on purpose")))
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
 def test_a_handler_that_is_not_pythons_is_left_alone(whole, monkeypatch):
     monkeypatch.setattr(signal, "getsignal", lambda _: None)
     model = vae()
@@ -406,7 +415,7 @@ def test_without_resume_a_run_starts_afresh():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"epochs": 4}, "epochs was 3, now 4"),
+        ({"epochs": 5}, "epochs was 4, now 5"),
         ({"seed": 1}, "seed was 0, now 1"),
         ({"batch_size": 8, "learning_rate": 1.0}, "batch_size was 16, now 8; learning_rate was 0.002, now 1.0"),
         ({"data": images(41)}, "images was 40, now 41"),
@@ -610,7 +619,7 @@ def test_the_bar_tells_the_losses(capsys, whole):
     model = vae()
     assert_same(model, train(model, progress=True), whole)
     err = capsys.readouterr().err
-    assert "3/3" in err and f"loss train {whole[1].train['loss'][-1]:.2f}, test {whole[1].test['loss'][-1]:.2f}" in err
+    assert "4/4" in err and f"loss train {whole[1].train['loss'][-1]:.2f}, test {whole[1].test['loss'][-1]:.2f}" in err
     train(vae())
     assert capsys.readouterr().err == ""
 
@@ -624,7 +633,7 @@ def test_a_quiet_run_warns_of_nothing():
 
 def test_a_history_tells_its_last_losses(whole):
     history = whole[1]
-    assert history.epochs == 3 and "run" not in repr(history)
+    assert history.epochs == 4 and "run" not in repr(history)
     assert history.summary() == f"loss train {history.train['loss'][-1]:.2f}, test {history.test['loss'][-1]:.2f}"
     assert History().summary() == "" and History().epochs == 0
 
