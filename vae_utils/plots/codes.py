@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from vae_utils.plots.figures import LessonFigure, figure
-from vae_utils.plots.layout import push_apart
+from vae_utils.plots.layout import Number, push_apart
 from vae_utils.plots.style import CLASS_COLOURS, DPI, LABEL_SIZE, MUTED
 
 Z1, Z2 = "z₁", "z₂"
@@ -20,8 +20,8 @@ def draw_codes(
     labels: Integer[Tensor, " N"] | None = None,
     *,
     classes: Sequence[str] | None = None,
-    size: float | None = None,
-    alpha: float = 1.0,
+    size: Number | None = None,
+    alpha: Number = 1.0,
 ) -> None:
     """Draw codes into axes, coloured by class, each class named at its median.
 
@@ -99,10 +99,10 @@ def scatter_codes(
 def draw_map(
     axes: Axes,
     values: Float[Tensor, "H W"],
-    extent: tuple[float, float, float, float],
+    extent: tuple[Number, Number, Number, Number],
     *,
     label: str,
-    limits: tuple[float, float] | None = None,
+    limits: tuple[Number, Number] | None = None,
 ) -> None:
     """Draw a map over the latent plane into axes, with a colour bar; dark is low, light is high.
 
@@ -128,14 +128,14 @@ def draw_map(
 
 def show_map(
     values: Float[Tensor, "H W"],
-    extent: tuple[float, float, float, float],
+    extent: tuple[Number, Number, Number, Number],
     *,
     label: str,
     title: str,
     alt: str,
     points: Float[Tensor, "N 2"] | None = None,
     labels: Integer[Tensor, " N"] | None = None,
-    limits: tuple[float, float] | None = None,
+    limits: tuple[Number, Number] | None = None,
 ) -> LessonFigure:
     """Draw a map over the latent plane with codes on top.
 

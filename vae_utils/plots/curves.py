@@ -8,11 +8,11 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from vae_utils.plots.figures import LessonFigure, figure
-from vae_utils.plots.layout import push_apart
+from vae_utils.plots.layout import Number, push_apart
 from vae_utils.plots.style import DPI, MUTED, SMALL_SIZE, VAE
 
 
-def label_lines(axes: Axes, size: float = SMALL_SIZE) -> None:
+def label_lines(axes: Axes, size: Number = SMALL_SIZE) -> None:
     """Write the label of every line at its right end, in its colour; labels that would overlap move apart.
 
     Call it last: it needs the final limits. Lines without `label=` stay bare.
@@ -42,8 +42,8 @@ def label_lines(axes: Axes, size: float = SMALL_SIZE) -> None:
 
 
 def plot_history(
-    train: Mapping[str, Sequence[float]],
-    test: Mapping[str, Sequence[float]] | None = None,
+    train: Mapping[str, Sequence[Number]],
+    test: Mapping[str, Sequence[Number]] | None = None,
     *,
     title: str,
     alt: str,

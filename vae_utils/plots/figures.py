@@ -17,7 +17,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from PIL import Image
 
-from vae_utils.plots.layout import wrap
+from vae_utils.plots.layout import Number, wrap
 from vae_utils.plots.style import (
     CSS_DPI,
     DPI,
@@ -68,12 +68,13 @@ class LessonFigure(Figure):
     """
 
     def __init__(
-        self, *, title: str | None, alt: str, size: tuple[float, float], layout: str | None = "constrained"
+        self, *, title: str | None, alt: str, size: tuple[Number, Number], layout: str | None = "constrained"
     ) -> None:
         if title is not None and not str(title).strip():
             raise ValueError("title is empty: say the message of the figure in a sentence (None for a bare strip)")
         if not isinstance(alt, str) or not alt.strip():
             raise ValueError(f"alt is {alt!r}: say what the figure shows and what to conclude from it")
+        size = tuple(round(side * CSS_DPI) / CSS_DPI for side in size)  # whole pixels
         with matplotlib.rc_context(STYLE):
             super().__init__(figsize=size, dpi=DPI, layout=layout)
         FigureCanvasAgg(self)
@@ -179,7 +180,7 @@ def figure(
     *,
     title: str | None,
     alt: str,
-    size: tuple[float, float] | None = None,
+    size: tuple[Number, Number] | None = None,
     **subplots: Any,
 ) -> tuple[LessonFigure, Any]:
     """Make a figure and its axes: `plt.subplots` for a lesson.

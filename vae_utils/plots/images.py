@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vae_utils.plots.codes import Z1, Z2
 from vae_utils.plots.figures import LessonFigure
-from vae_utils.plots.layout import text_width, words, wrap
+from vae_utils.plots.layout import Number, text_width, words, wrap
 from vae_utils.plots.style import DPI, LABEL_SIZE, MARGIN, SMALL_SIZE, STYLE, TEXT, WIDTH
 
 FRAME = 0.16  # grey of the line around a picture
@@ -151,7 +151,7 @@ def show_images(
     if title is not None:
         figure._suptitle.set_position((margin / width, 1 - margin / height))
 
-    def write(x: float, y: float, text: str, **style) -> None:
+    def write(x: Number, y: Number, text: str, **style) -> None:
         figure.text(x / width, 1 - y / height, text, fontsize=SMALL_SIZE, color=TEXT, linespacing=1.15, **style)
 
     for index, (row, top) in enumerate(zip(rows, tops, strict=True)):
@@ -167,7 +167,7 @@ def show_images(
     return figure
 
 
-def _width(figure: LessonFigure, text: str) -> float:
+def _width(figure: LessonFigure, text: str) -> Number:
     return max(text_width(figure, line, SMALL_SIZE) for line in text.split("\n"))
 
 

@@ -9,8 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
+Number = int | float
 
-def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -> float:
+
+def text_width(figure: Figure, text: str, size: Number, weight: str = "normal") -> float:
     """Width in device pixels of one line of text set in `size` points."""
     renderer = FigureCanvasAgg(figure).get_renderer()
     font = FontProperties(size=size, weight=weight)
@@ -29,7 +31,7 @@ def words(text: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def wrap(figure: Figure, text: str, width: float, size: float, weight: str = "normal") -> str:
+def wrap(figure: Figure, text: str, width: Number, size: Number, weight: str = "normal") -> str:
     """Break text into lines of at most `width` device pixels; a single longer word keeps a line of its own."""
     lines: list[str] = []
     for paragraph in text.split("\n"):

@@ -17,12 +17,12 @@ CLASS_COLOURS = (
     "#8b5dff",
 )
 
-# One colour a role, the same in all lessons. They differ in lightness too, so that they survive a grey print.
-VAE = "#0063b2"
-AUTOENCODER = "#e08a00"
-PRIOR = "#7a7a7a"
-ENCODER = POSTERIOR = "#9b3fa5"  # q(z|x), what the encoder says
-LIKELIHOOD = "#00856a"  # p(x|z), what the decoder says
+# One colour a role, the same in all lessons; told apart like the classes, by at least 15.
+VAE = "#1f5fbf"
+AUTOENCODER = "#d97f00"
+PRIOR = "#6e6e6e"
+ENCODER = POSTERIOR = "#d04fa8"  # q(z|x), what the encoder says
+LIKELIHOOD = "#1b9e55"  # p(x|z), what the decoder says
 EXACT = "#1a1a1a"  # computed without approximation
 WRONG = "#b2182b"
 MUTED = "#b4b4b4"  # context that is not the message

@@ -5,11 +5,13 @@ from typing import Any
 
 import ipywidgets
 
+from vae_utils.plots.layout import Number
+
 WIDE = ipywidgets.Layout(width="auto")  # as wide as the column, less the margins
 
 
 def slider(
-    description: str, value: float, low: float, high: float, step: float = 0.01, *, readout: str = ".2f"
+    description: str, value: Number, low: Number, high: Number, step: Number = 0.01, *, readout: str = ".2f"
 ) -> ipywidgets.FloatSlider:
     """A slider over real numbers that reports every move.
 
