@@ -103,6 +103,13 @@ def test_the_marginal_is_a_density():
     assert sum(math.exp(toy.log_marginal(x)) for x in xs) * 0.04 == pytest.approx(1, abs=1e-6)
 
 
+@named
+def test_the_marginal_as_a_curve_is_the_marginal_point_by_point(toy):
+    xs = torch.linspace(-3, 6, 10, dtype=torch.float64)
+    expected = torch.tensor([toy.log_marginal(x) for x in xs.tolist()], dtype=torch.float64).exp()
+    torch.testing.assert_close(toy.marginal(xs), expected, rtol=1e-8, atol=1e-300)
+
+
 def test_a_square_gives_two_peaks_and_a_wave_is_odd():
     posterior = ToyModel(0.2, "square").posterior(2.0)
     torch.testing.assert_close(posterior, posterior.flip(0))
