@@ -1,0 +1,194 @@
+"""LatentExplorer shows what the model decodes, and its sliders reach every code."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.widgets.test_base import everything, pixels, press, visible_error
+from vae_utils.distributions import kl_to_standard_normal
+from vae_utils.models import VAE, Autoencoder
+from vae_utils.widgets import LatentExplorer
+
+K = 5
+
+
+class FakeVAE(nn.Module):
+    """Each code has a picture of its own: the code's numbers, squashed into [0, 1], are its first pixels."""
+
+    latent_dim = K
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def generate(self, z):
+        images = torch.zeros(len(z), 1, 28, 28)
+        images[:, 0, 5, 5 : 5 + z.shape[1]] = (z / 10 + 0.5).clamp(0, 1)
+        return images
+
+    def encode(self, x):
+        mu = x[:, 0, 0, :K] * torch.tensor([1.0, 8.0, 0.1, 3.0, 2.0]) - 0.5
+        return mu, torch.zeros_like(mu)
+
+
+class FakeAutoencoder(FakeVAE):
+    """The same without a variance."""
+
+    def encode(self, x):
+        return super().encode(x)[0]
+
+
+@pytest.fixture
+def images():
+    """Forty random images."""
+    return torch.rand(40, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+
+
+def shows(explorer, z):
+    """Whether the decoded picture is what the model makes of z, to one grey level."""
+    wanted = explorer.model.generate(torch.as_tensor(z)[None])[0, 0].detach().numpy()
+    return np.abs(pixels(explorer, "decoded") - wanted).max() <= 0.5 / 255 + 1e-6
+
+
+def test_every_slider_moves_its_own_dimension(images):
+    explorer = LatentExplorer(FakeVAE(), images, start=None)
+    for dim in range(K):
+        explorer.sliders[dim].value = dim - 1.5
+        assert torch.equal(explorer.z[: dim + 1], torch.arange(dim + 1) - 1.5)
+        assert shows(explorer, explorer.z)
+
+
+def test_sliders_are_sorted_by_kl_and_all_there(images):
+    model = FakeVAE()
+    explorer = LatentExplorer(model, images)
+    kl = kl_to_standard_normal(*model.encode(images)).mean(0)
+    assert explorer.order == kl.argsort(descending=True).tolist()
+    shown = [widget for widget in everything(explorer) if widget in explorer.sliders.values()]
+    assert [slider.description for slider in shown] == [f"z[{dim}] ({kl[dim]:.2f})" for dim in explorer.order]
+    assert LatentExplorer(model, images, order=[4, 3, 2, 1, 0]).order == [4, 3, 2, 1, 0]
+    assert LatentExplorer(model).order == [0, 1, 2, 3, 4]
+
+
+def test_sliders_span_three_prior_standard_deviations():
+    for slider in LatentExplorer(FakeVAE()).sliders.values():
+        assert (slider.min, slider.max, slider.value) == (-3, 3, 0)
+
+
+def test_a_test_image_sets_the_sliders_at_the_encoders_mean_beside_the_original(images):
+    model = FakeVAE()
+    explorer = LatentExplorer(model, images)
+    for number in (7, 39, 0):
+        explorer.number.value = number
+        mu = model.encode(images[number : number + 1])[0][0]
+        torch.testing.assert_close(explorer.z, mu)
+        assert shows(explorer, mu)
+        assert np.abs(pixels(explorer, "original") - images[number, 0].numpy()).max() < 0.1
+        assert f"Test image {number}." in explorer.note.value
+
+
+def test_a_code_beyond_the_sliders_makes_them_longer(images):
+    model = FakeVAE()
+    number = int(images[:, 0, 0, 1].argmax())
+    explorer = LatentExplorer(model, images, start=number)
+    assert explorer.z[1] > 6 and explorer.sliders[1].max > 6 and shows(explorer, model.encode(images)[0][number])
+    explorer.reset()
+    assert (explorer.sliders[1].min, explorer.sliders[1].max) == (-3, 3)
+
+
+def test_buttons_reset_draw_and_go_back(images):
+    explorer = LatentExplorer(FakeVAE(), images, start=3)
+    code = explorer.z
+    press(explorer, "Reset to 0")
+    assert torch.equal(explorer.z, torch.zeros(K)) and shows(explorer, torch.zeros(K))
+    assert pixels(explorer, "original").max() < 0.2, "no test image belongs to the centre"
+    press(explorer, "Draw from the prior")
+    first = explorer.z
+    press(explorer, "Draw from the prior")
+    assert not torch.equal(first, explorer.z) and shows(explorer, explorer.z)
+    press(explorer, "Go to it")
+    assert torch.equal(explorer.z, code) and shows(explorer, code)
+
+
+def test_draws_follow_the_prior():
+    explorer = LatentExplorer(FakeVAE())
+    draws = []
+    for _ in range(400):
+        explorer.draw_code()
+        draws.append(explorer.z)
+    draws = torch.stack(draws)
+    assert draws.mean().abs() < 0.08 and abs(draws.std() - 1) < 0.05
+
+
+def test_an_autoencoder_has_no_prior_so_its_codes_set_the_scale(images):
+    model = FakeAutoencoder()
+    codes = model.encode(images)
+    explorer = LatentExplorer(model, images)
+    assert explorer.order == codes.var(0).argsort(descending=True).tolist()
+    press(explorer, "Reset to the mean")
+    torch.testing.assert_close(explorer.z, codes.mean(0))
+    draws = []
+    for _ in range(400):
+        press(explorer, "Draw a code")
+        draws.append(explorer.z)
+    torch.testing.assert_close(torch.stack(draws).std(0), codes.std(0), rtol=0.15, atol=0.02)
+
+
+def test_setting_z_moves_all_sliders_and_draws_once(images):
+    explorer, calls = LatentExplorer(FakeVAE(), images), []
+    decode, explorer.decode = explorer.decode, lambda z: calls.append(z) or decode(z)
+    explorer.z = torch.linspace(-1, 1, K)
+    assert shows(explorer, torch.linspace(-1, 1, K)) and len(calls) == 1
+
+
+def test_an_error_of_the_model_is_seen_and_the_next_move_works():
+    explorer = LatentExplorer(FakeVAE())
+    generate = explorer.model.generate
+
+    def fragile(z):
+        if z[0, 0] > 2:
+            raise RuntimeError("out of memory")
+        return generate(z)
+
+    explorer.model.generate = fragile
+    explorer.sliders[0].value = 2.5
+    assert "RuntimeError: out of memory" in visible_error(explorer)
+    explorer.sliders[0].value = 1.5
+    assert visible_error(explorer) == "" and shows(explorer, [1.5, 0, 0, 0, 0])
+
+
+def test_the_snapshot_moves_one_slider_a_row(images):
+    explorer = LatentExplorer(FakeVAE(), images)
+    before = explorer.z
+    made = explorer.snapshot(title="Each row moves one number", rows=3, steps=5)
+    assert torch.equal(explorer.z, before)
+    assert len(made.axes) == 3
+    labels = {text.get_text().split("\n")[0] for text in made.texts}
+    assert {f"z[{dim}]" for dim in explorer.order[:3]} | {"−3", "+0", "+3"} <= labels
+
+
+@pytest.mark.parametrize("kind", [VAE, Autoencoder])
+def test_real_models_work(kind):
+    torch.manual_seed(0)
+    model = kind(3)
+    with torch.no_grad():
+        model.decoder[-1 if hasattr(model.decoder[-1], "weight") else -2].bias.fill_(-4.0)  # looks trained: light pages
+    images = torch.rand(4, 1, 28, 28)
+    explorer = LatentExplorer(model, images)
+    encoded = model.encode(images[:1])
+    code = (encoded[0] if kind is VAE else encoded)[0].detach()
+    torch.testing.assert_close(explorer.z, code)
+    assert shows(explorer, code)
+
+
+def test_bad_models_images_and_orders_are_named(images):
+    with pytest.raises(ValueError, match="model is None: run the cell that trains it"):
+        LatentExplorer(None)
+    with pytest.raises(ValueError, match="untrained"):
+        LatentExplorer(VAE(2))
+    with pytest.raises(ValueError, match=r"\(40, 784\)"):
+        LatentExplorer(FakeVAE(), images.flatten(1))
+    with pytest.raises(ValueError, match="each of 0 to 4 once"):
+        LatentExplorer(FakeVAE(), images, order=[0, 0, 1, 2, 3])
+    with pytest.raises(ValueError, match="0 to 39, received 40"):
+        LatentExplorer(FakeVAE(), images, start=40)
