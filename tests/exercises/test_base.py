@@ -32,6 +32,24 @@ def blank(*args):
     return result + 1
 
 
+def mixed(mu, logvar):
+    result = 0.5 * (mu.square() + logvar.exp() - 1 - logvar)
+    return result.mean(0, keepdim=True).expand_as(result)
+
+
+def own_noise(mu):
+    return torch.randn(mu.shape, generator=torch.Generator().manual_seed(0))
+
+
+class MuteError(Exception):
+    def __str__(self):
+        raise SystemError
+
+
+def raise_mute(mu, logvar):
+    raise MuteError
+
+
 def spoiled_graph(mu, logvar):
     root = mu.exp().sqrt()
     result = 0.5 * (mu.square() + logvar.exp() - 1 - logvar) + 0 * root.sqrt()
@@ -290,6 +308,9 @@ def test_check_leaves_the_random_state_and_stdout_alone(throw_away, capsys):
         ("kl", lambda mu, logvar: mu * torch.ones(7, 1, 1), "has the shape (7, 1, 1); (1, 1) was expected"),
         ("kl", lambda mu, logvar: my_constant(mu) * torch.nan, "Your result is nan at index [0, 0] (called with mu = "),
         ("kl", lambda mu, logvar: mu.exp_() * logvar, "Your function changes its input mu"),
+        ("kl", lambda mu, logvar: mixed(mu, logvar), "In the batch it returns the second number: your function mixes"),
+        ("sample", lambda mu, logvar: mu + (logvar / 2).exp() * own_noise(mu), "Two calls return the same numbers"),
+        ("kl", raise_mute, "Your function raised MuteError (line 2 of the function) when called with mu = [[0.5]]"),
         ("kl", spoiled_graph, "Backpropagating through your function raised RuntimeError: one of the variables"),
         ("sample", lambda mu, logvar: torch.normal(mu, logvar.exp()).detach(), "No gradient can flow back"),
         ("sample", lambda mu, logvar: mu + logvar.exp().sqrt().detach() * torch.randn_like(mu), "elements of logvar"),

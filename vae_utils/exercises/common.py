@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from vae_utils.exercises.measures import Findings
 from vae_utils.exercises.report import AMBER, NOT_ATTEMPTED, Note, Result, brief, not_yet, sentence
-from vae_utils.exercises.sandbox import NotAttempted, Wrong
+from vae_utils.exercises.sandbox import NotAttempted, Wrong, first_line
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -45,7 +45,7 @@ class Exercise:
         except KeyboardInterrupt:
             return not_yet("The check was interrupted.")
         except BaseException as error:  # an answer may be any object, with methods that raise anything
-            return not_yet(f"The check cannot use this answer: {brief(answer)} ({type(error).__name__}).")
+            return not_yet(f"The check cannot use this answer: {brief(answer)} ({first_line(error)}).")
 
     def hint(self) -> Note:
         """The next hint; the last one again when there are no more."""

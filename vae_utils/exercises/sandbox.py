@@ -124,7 +124,7 @@ class Guarded:
         except _Stop:
             raise
         except BaseException as error:  # SystemExit too: nothing that a learner writes may end the kernel
-            if isinstance(error, NotImplementedError) or "ellipsis" in str(error):
+            if isinstance(error, NotImplementedError) or "ellipsis" in first_line(error):
                 raise NotAttempted from None
             raise Wrong(f"Your function raised {first_line(error)}{self._line(error)} {call}.") from None
         self.call = ""
@@ -213,7 +213,10 @@ def describe(names: list[str], args: tuple) -> str:
 
 def first_line(error: BaseException) -> str:
     """The kind of an error and the first line of its message."""
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # a learner's own exception
+        lines = []
     return type(error).__name__ + (f": {lines[0][:200]}" if lines else "")
 
 
