@@ -23,7 +23,14 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Imports whose package has another name, and what always comes with a named package.
-PACKAGE_OF = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "IPython": "ipywidgets", "pip": "pip"}
+PACKAGE_OF = {
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "bs4": "beautifulsoup4",
+    "yaml": "pyyaml",
+    "IPython": "ipywidgets",
+    "pip": "pip",
+}
 
 
 def marked(name: str) -> str:
