@@ -1,0 +1,220 @@
+"""Exercises of notebook 06."""
+
+import torch
+import torch.nn.functional as F
+
+from vae_utils.exercises.base import Implement, Investigate, Predict, Quantity, normal, require
+
+beta_of_a_mean = Predict(
+    title="The β of a mean",
+    difficulty=1,
+    minutes=2,
+    answer=64 * 64 * 3,
+    tolerance=0.5,
+    shown="A mean over the pixels divides the reconstruction by d, which multiplies β by d.",
+    hints=[
+        "Write the loss as (sum of squared errors) / d + KL. What is d here?",
+        "Multiply the whole loss by d; that does not move its minimum. What stands in front of the KL now?",
+    ],
+    solution_text="d = 64 · 64 · 3 = 12288 pixel values. The loss is SSE / d + KL; times d it is SSE + d KL, so β = 12288.",
+    mistakes={
+        "That is what it would be if the KL were a mean over its dimensions too. Here it is a sum.": 96,
+        "Those are the pixels of one colour channel. A picture has three.": 4096,
+        "That is the number of latent dimensions. The mean was taken over something else.": 128,
+        "That would be the sum of both terms. Here one of them is a mean over everything.": 1,
+        "That is 1 / d: the weight of the reconstruction. How much larger is the weight of the KL than that?": 1
+        / 12288,
+    },
+)
+
+
+def my_sample(decoder, count, latent_dim):
+    """Draw new images.  -> (count, 1, 28, 28) pixels in [0, 1]."""
+    z = torch.randn(count, latent_dim)  # (count, K)  from the prior N(0, I)
+    return decoder(z).sigmoid()  # logits to pixels
+
+
+def _linear_decoder(z):
+    """Logits that are the code itself, dimension by dimension, so that a sample can be read off its pixels."""
+    return F.pad(z, (0, 784 - z.shape[1])).reshape(-1, 1, 28, 28)
+
+
+def _measure_sample(function):
+    pixels = function(_linear_decoder, 4_000, 3).flatten(1)[:, :3]
+    require(bool(((pixels >= 0) & (pixels <= 1)).all()), "Your pixels leave [0, 1]: the decoder gives logits.")
+    z = pixels.double().logit()
+    yield Quantity("With a decoder that copies z into the logits, the mean of z is", z.mean(0), torch.zeros(3), 0.12)
+    yield Quantity("the variance of z, read off your pixels, is", z.var(0), torch.ones(3), 0.17)
+    between = (z.T.corrcoef() - torch.eye(3)).abs().max()
+    yield Quantity("the largest correlation between two dimensions of z is", between, 0.0, 0.12)
+    repeats = (z[1:] == z[:-1]).all(1).double().mean()
+    yield Quantity("the share of images that repeat the one before is", repeats, 0.0, 0.001)
+
+
+def _two_draws(function):
+    """Two calls must differ: new images each time."""
+    first, second = (function(_linear_decoder, 5, 3) for _ in range(2))
+    require(not torch.equal(first, second), "Two calls gave the same images: draw fresh noise in every call.")
+
+
+def _measure_all(function):
+    _two_draws(function)
+    yield from _measure_sample(function)
+
+
+sample_from_prior = Implement(
+    title="Sample from the model",
+    difficulty=2,
+    minutes=8,
+    shown="Your images are decoded draws from N(0, I): independent dimensions, variance 1, pixels in [0, 1].",
+    hints=[
+        "Three steps: noise of shape (count, latent_dim), the decoder, and what turns log-odds into probabilities.",
+        "`torch.randn(count, latent_dim)` draws from the prior; `.sigmoid()` turns logits into pixels.",
+    ],
+    reference=my_sample,
+    random=True,
+    cases=[(_linear_decoder, 4, 3), (_linear_decoder, 7, 16)],
+    measure=_measure_all,
+    mistakes={
+        "The decoder gives logits. A sigmoid turns them into pixels.": lambda decoder, count, latent_dim: decoder(
+            torch.randn(count, latent_dim)
+        ),
+        "`torch.rand` is uniform between 0 and 1. The prior is a standard normal: `torch.randn`.": (
+            lambda decoder, count, latent_dim: decoder(torch.rand(count, latent_dim)).sigmoid()
+        ),
+        "You decode the same code count times: draw one code for each image.": (
+            lambda decoder, count, latent_dim: decoder(torch.randn(1, latent_dim).repeat(count, 1)).sigmoid()
+        ),
+        "You decode the mean of the prior. That is one image, and no draw.": (
+            lambda decoder, count, latent_dim: decoder(torch.zeros(count, latent_dim)).sigmoid()
+        ),
+        "You draw one number and use it for all dimensions.": (
+            lambda decoder, count, latent_dim: decoder(torch.randn(count, 1).repeat(1, latent_dim)).sigmoid()
+        ),
+    },
+)
+
+
+def my_beta_loss(logits, x, mu, logvar, beta):
+    """logits, x: (B, 1, 28, 28); mu, logvar: (B, K); beta: a number -> a tensor with one number."""
+    reconstruction = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum((1, 2, 3))  # (B,)
+    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)  # (B,)
+    return (reconstruction + beta * kl).mean()
+
+
+def _bce(logits, x):
+    return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum((1, 2, 3))
+
+
+def _kl(mu, logvar):
+    return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
+
+
+def _loss_case(batch, latent_dim, beta, seed):
+    x = torch.rand(batch, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
+    codes = normal(batch, latent_dim, seed=seed + 1), normal(batch, latent_dim, seed=seed + 2)
+    return (normal(batch, 1, 28, 28, seed=seed), x, *codes, beta)
+
+
+beta_vae_loss = Implement(
+    title="The loss of a β-VAE",
+    difficulty=3,
+    minutes=10,
+    shown="Your loss is in nats per image: sums over pixels and latent dimensions, a mean over the batch, β on the KL only.",
+    hints=[
+        "Two numbers for each image first: binary cross-entropy summed over its pixels, KL summed over its dimensions.",
+        "`F.binary_cross_entropy_with_logits(logits, x, reduction='none')` keeps every pixel, so that you can sum them.",
+        "Then reconstruction + beta * kl, and the mean over the batch.",
+    ],
+    reference=my_beta_loss,
+    gradients=True,
+    cases=[_loss_case(2, 3, 1.0, 0), _loss_case(5, 2, 4.0, 10), _loss_case(3, 16, 0.0, 20), _loss_case(1, 4, 0.5, 30)],
+    mistakes={
+        "The reconstruction is a mean over pixels: that trains with 784 times the β you were given.": (
+            lambda logits, x, mu, logvar, beta: (
+                F.binary_cross_entropy_with_logits(logits, x) + beta * _kl(mu, logvar).sum(1).mean()
+            )
+        ),
+        "Both terms are means over their own elements: that trains with d / K times the β you were given.": (
+            lambda logits, x, mu, logvar, beta: (
+                F.binary_cross_entropy_with_logits(logits, x) + beta * _kl(mu, logvar).mean()
+            )
+        ),
+        "The KL is a mean over the latent dimensions. It is a sum: every dimension is paid for.": (
+            lambda logits, x, mu, logvar, beta: (_bce(logits, x) + beta * _kl(mu, logvar).mean(1)).mean()
+        ),
+        "That is the sum over the batch. Nats per image: average over the batch.": (
+            lambda logits, x, mu, logvar, beta: (_bce(logits, x) + beta * _kl(mu, logvar).sum(1)).sum()
+        ),
+        "β weighs the KL, not the reconstruction.": (
+            lambda logits, x, mu, logvar, beta: (beta * _bce(logits, x) + _kl(mu, logvar).sum(1)).mean()
+        ),
+        "β weighs the KL only, not the whole loss.": (
+            lambda logits, x, mu, logvar, beta: beta * (_bce(logits, x) + _kl(mu, logvar).sum(1)).mean()
+        ),
+        "The KL enters with the wrong sign: you would reward the encoder for leaving the prior.": (
+            lambda logits, x, mu, logvar, beta: (_bce(logits, x) - beta * _kl(mu, logvar).sum(1)).mean()
+        ),
+        "You left β out.": lambda logits, x, mu, logvar, beta: (_bce(logits, x) + _kl(mu, logvar).sum(1)).mean(),
+        "You treat logvar as log σ: its exponential is already the variance, not the standard deviation.": (
+            lambda logits, x, mu, logvar, beta: (
+                _bce(logits, x) + beta * 0.5 * (mu**2 + (2 * logvar).exp() - 1 - 2 * logvar).sum(1)
+            ).mean()
+        ),
+        "The sigmoid is applied twice: `with_logits` expects the logits themselves.": (
+            lambda logits, x, mu, logvar, beta: (_bce(logits.sigmoid(), x) + beta * _kl(mu, logvar).sum(1)).mean()
+        ),
+    },
+)
+
+
+def my_kl_by_class(vae, images):
+    """KL of q(z|x) to the prior in nats per image, averaged over each class of the test images: (10,)."""
+    mu, logvar = vae.encode(images.test)  # (N, K) each
+    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)  # (N,)
+    return torch.stack([kl[images.test_labels == label].mean() for label in range(len(images.classes))])
+
+
+def _context():
+    from vae_utils.data import load_images
+    from vae_utils.models import VAE
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return VAE(3), load_images("digits")
+
+
+def _kl_by(reduce):
+    def wrong(vae, images):
+        with torch.no_grad():
+            mu, logvar = vae.encode(images.test)
+            kl = _kl(mu, logvar)
+        return torch.stack([reduce(kl[images.test_labels == label]) for label in range(len(images.classes))])
+
+    return wrong
+
+
+def _on_training_images(vae, images):
+    with torch.no_grad():
+        kl = _kl(*vae.encode(images.train)).sum(1)
+    return torch.stack([kl[images.train_labels == label].mean() for label in range(len(images.classes))])
+
+
+kl_by_class = Investigate(
+    title="What does an image cost?",
+    difficulty=3,
+    minutes=15,
+    tolerance=0.02,
+    shown="Ten averages in nats per image. A one is a stroke and costs the fewest; the others need more to be told apart.",
+    hints=[
+        "`vae.encode(images.test)` gives mu and logvar for all 2,000 test images at once, each (2000, K).",
+        "Sum the KL over its dimensions first; then take the mean over the images where `images.test_labels == label`.",
+    ],
+    reference=my_kl_by_class,
+    example=_context,
+    mistakes={
+        "That is the mean over the latent dimensions; an image pays for all of them.": _kl_by(lambda kl: kl.mean()),
+        "Those are sums over the images of a class. They tell which class is frequent.": _kl_by(lambda kl: kl.sum()),
+        "Those are the training images. Use the test images.": _on_training_images,
+    },
+)
