@@ -8,9 +8,11 @@
 # - compare it with the other unbiased estimator by a number, improve that one as far as a baseline can, and say when the
 #   trick is the wrong tool.
 #
-# Needs: 03 (the encoder's μ and log σ²) and 04 (the ELBO). Reading: 30 minutes. Run All: 30 s on two cores.
+# Needs: 03 (the encoder's μ and log σ²) and 04 (the ELBO). Reading: 35 minutes. Run All: 30 s on two cores.
 
 # %% slideshow={"slide_type": "skip"}
+from functools import partial
+
 import torch
 from torch.distributions import Bernoulli, Categorical, Dirichlet, Gamma, Normal
 
@@ -159,7 +161,7 @@ def average(mu, noise):
 
 new_dice = (average(1.5 + nudge, there) - average(1.5, here)) / nudge  # (repeats,)
 same_dice = (average(1.5 + nudge, here) - average(1.5, here)) / nudge  # (repeats,)
-print(f"new dice:  slope 3, give or take {new_dice.std():.0e}")
+print(f"new dice:  slope 3, give or take {new_dice.std() / 10:.0f}0")
 print(f"same dice: slope 3, give or take {same_dice.std():.1f}")
 assert 85 < new_dice.std() < 103 and 0.37 < same_dice.std() < 0.43 and abs(same_dice.mean() - 3) < 0.05
 
@@ -221,7 +223,6 @@ figure
 # randomness has become an input, like a pixel. This is the **reparameterization trick**.
 
 # %% slideshow={"slide_type": "-"}
-dice, arrows = "ε ⚂", {("μ", "z"), ("σ", "z"), ("z", "f(z)")}
 figure, (left, right) = plots.figure(
     1,
     2,
@@ -234,13 +235,13 @@ figure, (left, right) = plots.figure(
     sharey=True,
 )
 places = {"μ": (0, 1), "σ": (0, -1), "f(z)": (3.4, 0)}
-rolled = {("μ", "z ⚂"), ("σ", "z ⚂")}
-passing = [("z ⚂", "f(z)")]
-plots.draw_graph(left, {**places, "z ⚂": (1.7, 0)}, [*rolled, *passing], dice=["z ⚂"], gradient=passing, blocked=rolled)
+in_the_way, behind = [("μ", "z ⚂"), ("σ", "z ⚂")], [("z ⚂", "f(z)")]
+nodes = {**places, "z ⚂": (1.7, 0)}
+plots.draw_graph(left, nodes, in_the_way + behind, dice=["z ⚂"], gradient=behind, blocked=in_the_way)
 left.set_title("z = sample(): z is the dice")
-plots.draw_graph(
-    right, {**places, "z": (1.7, 0), dice: (1.7, -1.5)}, [*arrows, (dice, "z")], dice=[dice], gradient=arrows
-)
+path, aside = [("μ", "z"), ("σ", "z"), ("z", "f(z)")], [("ε ⚂", "z")]
+nodes = {**places, "z": (1.7, 0), "ε ⚂": (1.7, -1.5)}
+plots.draw_graph(right, nodes, path + aside, dice=["ε ⚂"], gradient=path)
 right.set_title("z = μ + σ ε: the dice stand aside")
 figure
 
@@ -294,7 +295,8 @@ assert torch.equal(inline, packaged)
 #
 # Each draw contributes the slope of $f$ where it landed. For the log-variance the chain rule adds the factor
 # $\partial z/\partial\log\sigma^2 = \tfrac12\sigma\epsilon$. One draw gives an estimate that is right on average: an
-# **unbiased** estimate, called the **pathwise** gradient. (To go inside, $f$ must not jump. We come back to this.)
+# **unbiased** estimate, called the **pathwise** gradient. (To go inside, $f$ must not jump,
+# and its slope must have an average. We come back to this.)
 #
 # For $f(z) = z^2$ at μ = 1.5, log σ² = 0 the exact derivatives are 2μ = 3 and σ² = 1.
 
@@ -326,13 +328,13 @@ def frozen(mu, logvar):
     return reparameterize(mu, logvar, torch.Generator().manual_seed(0))
 
 
-def forgot_the_half(mu, logvar):
+def sigma_detached(mu, logvar):
     return mu + (0.5 * logvar).exp().detach() * torch.randn(mu.shape, generator=torch.Generator().manual_seed(0))
 
 
 frozen_passes, fresh_passes, detached_passes = (
     torch.autograd.gradcheck(function, inputs, raise_exception=False)
-    for function in (frozen, reparameterize, forgot_the_half)
+    for function in (frozen, reparameterize, sigma_detached)
 )
 print("frozen noise:                ", frozen_passes)
 print("fresh noise:                 ", fresh_passes)
@@ -357,20 +359,21 @@ trick_history = fit(model, images, negative_elbo, epochs=3)
 trick_loss = trick_history.test["loss"][-1]
 print(f"sample():         {blocked_history.test['loss'][-1]:.0f} nats per image")
 print(f"reparameterized:  {trick_loss:.0f} nats per image, of which KL {trick_history.test['kl'][-1]:.0f}")
-assert trick_loss < loss - 20 and trick_history.test["kl"][-1] > 5
+assert trick_loss < loss - 20 and 9 < trick_history.test["kl"][-1] < 15
 
 # %% slideshow={"slide_type": "-"}
 plots.show_images(
     [shown, reconstruct(blocked, shown), reconstruct(model, shown)],
     row_labels=["test image", "sample()", "μ + σ ε"],
-    title="One line makes the difference between a blur and a digit",
+    title="One line makes the difference between one blur for all and a picture for each",
     alt="Ten test digits, their reconstructions by the blocked VAE, all the same blur, and by the VAE with the "
-    "reparameterization trick: after three epochs they are soft, but most are recognisably the digit above them.",
+    "reparameterization trick: after three epochs they are soft, they differ, and about half can be recognised as the "
+    "digit above them.",
 )
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# More than 20 nats better after three epochs, with a KL of several nats: the code now carries something. That is one run
-# of each; the difference is far beyond what another seed changes. Notebook 06 builds this model properly.
+# More than 20 nats better after three epochs, with a KL of about 12 nats: the code now carries something. Three epochs are
+# few, and some digits still come back as others; notebook 06 builds and trains this model properly.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The other way: ask the probabilities
@@ -499,10 +502,10 @@ figure, axes = plots.figure(
 axes.plot(b, 24 + (b - 5.25).square(), color=plots.AUTOENCODER, linewidth=2, label="score function")
 axes.axhline(4, color=plots.VAE, linewidth=2)
 axes.text(9.0, 4.8, "pathwise: 4", color=plots.VAE, va="bottom")
-for at, name, side in ((0.0, "none: 51.6", 1), (3.25, "mean of f: 28", 1), (5.25, "best: 24", 1)):
+for at, name, offset in ((0.0, "none: 51.6", (8, 5)), (3.25, "mean of f: 28", (4, 8)), (5.25, "best: 24", (-20, -17))):
     height = 24 + (at - 5.25) ** 2
     axes.plot(at, height, "o", color=plots.AUTOENCODER, markersize=7)
-    axes.annotate(name, (at, height), (8 * side, 8), textcoords="offset points")
+    axes.annotate(name, (at, height), offset, textcoords="offset points")
 axes.set(xlabel="baseline b (units of f)", ylabel="variance of one draw", ylim=(0, 66))
 figure
 
@@ -549,7 +552,7 @@ assert 42 < ratios[1] < 53 and 710 < ratios[2] < 850
 figure, (left, right) = plots.figure(
     1,
     2,
-    title="The score function's variance grows with every latent and with every doubt that is removed; the trick's does not",
+    title="The score function gets noisier with every latent, and as the encoder gets surer; the trick does not",
     alt="Variance of one draw of the gradient by mu 1, on logarithmic scales. Left, over the number of latents K from 1 to 64: "
     "the pathwise estimator stays at 4, the score function with the best baseline grows in proportion to K to about 700, "
     "without a baseline in proportion to K squared to about 45,000. Right, over sigma from 1 down to 0.05 at K = 1: pathwise "
@@ -557,7 +560,7 @@ figure, (left, right) = plots.figure(
     size=(7.5, 3.6),
 )
 names, colours = ("pathwise", "best baseline", "no baseline"), (plots.VAE, plots.LIKELIHOOD, plots.AUTOENCODER)
-sigmas = torch.linspace(0.05, 1, 100)
+sigmas = torch.linspace(1, 0.05, 100)
 by_size = list(zip(*(exact_variances(1.5, 1.0, K) for K in sizes), strict=True))
 by_sigma = exact_variances(1.5, sigmas, 1)
 for name, colour, dots, line, curve in zip(names, colours, zip(*measured, strict=True), by_size, by_sigma, strict=True):
@@ -574,7 +577,7 @@ plots.label_lines(right)
 figure
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# About 47 times with the best baseline, about 780 times with none. Left: without a baseline the variance grows with K², because the level
+# About 47 times with the best baseline, about 776 with none. Left: without a baseline the variance grows with K², because the level
 # of $f$ does; with one it grows with K, because the other latents' luck remains in $f$. In one number per draw, the score function hears that
 # the roll as a whole was good, and must find out over many rolls which of the K dice deserved the praise. The trick is told,
 # for each.
@@ -609,11 +612,11 @@ ratios = (found / found[:, :1]).quantile(torch.tensor([0.1, 0.5, 0.9]), dim=0)  
 for column, name in ((1, "best baseline"), (2, "no baseline")):
     low, middle, high = ratios[:, column].tolist()
     print(f"{name:13}  median {middle:,.0f} times the trick's variance (80 % of the images: {low:,.0f} to {high:,.0f})")
-assert 8 < ratios[1, 1] < 150 and 1_500 < ratios[1, 2] < 100_000
+assert 12 < ratios[1, 1] < 35 and 3_000 < ratios[1, 2] < 100_000
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# For the median image the score function is tens of times noisier with the best baseline that exists for each latent, and
-# thousands of times without one. To give the encoder what the trick gives with one draw an image, it would need as many
+# For the median image the score function has about twenty times the variance with the best constant baseline for each
+# latent, and thousands of times the variance without one. To give the encoder what the trick gives with one draw an image, it would need as many
 # draws, each with a pass through the decoder. This is why hardly anyone trains VAEs with Gaussian latents that way.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -645,16 +648,15 @@ def score_elbo(model, x, with_baseline=True):
 runs = {"sample(): blocked": blocked_history, "the trick": trick_history}
 for name, with_baseline in (("score function, no baseline", False), ("score function, baseline", True)):
     torch.manual_seed(0)
-    runs[name] = fit(
-        VAE(16, hidden=200), images, lambda model, x, use=with_baseline: score_elbo(model, x, use), epochs=3
-    )
+    loss_function = partial(score_elbo, with_baseline=with_baseline)
+    runs[name] = fit(VAE(latent_dim=16, hidden=200), images, loss_function, epochs=3)
 
 # %% slideshow={"slide_type": "-"}
 final = {name: run.test["loss"][-1] for name, run in runs.items()}
 for name, value in sorted(final.items(), key=lambda item: item[1]):
     print(f"{name:28} {value:.0f} nats per image")
 print(f"{'always the average image':28} {average_cost:.0f} nats per image")
-assert final["the trick"] + 6 < final["score function, baseline"] < average_cost < final["score function, no baseline"]
+assert final["the trick"] + 3 < final["score function, baseline"] < average_cost < final["score function, no baseline"]
 
 # %% slideshow={"slide_type": "-"}
 figure, axes = plots.figure(
@@ -668,7 +670,7 @@ colours = (plots.WRONG, plots.VAE, plots.AUTOENCODER, plots.LIKELIHOOD)
 for (name, run), colour in zip(runs.items(), colours, strict=True):
     axes.plot([1, 2, 3], run.test["loss"], "o-", color=colour, linewidth=2, label=f"{name}: {final[name]:.0f}")
 axes.axhline(average_cost, color=plots.PRIOR, linewidth=1, linestyle="--")
-axes.text(1.02, average_cost - 1, "always the average image", color=plots.PRIOR, va="top", fontsize=9)
+axes.text(3, average_cost - 1, "always the average image", color=plots.PRIOR, va="top", ha="right", fontsize=9)
 axes.set(xlabel="epoch", ylabel="test loss (nats per image)", xticks=[1, 2, 3])
 plots.label_lines(axes)
 figure
@@ -704,6 +706,7 @@ assert abs(exact - 0.352) < 1e-3 and (by_path == 0).all() and abs(by_score.mean(
 # %% [markdown] slideshow={"slide_type": "-"}
 # Zero, with no variance at all: perfectly sure, and wrong. Almost every draw sits on a flat piece, and the few that would cross the jump
 # are never asked. A low variance is no proof of a right answer. The score function does not look at the slope of $f$, and is right.
+# (A kink, as in ReLU, does no harm: $f$ does not jump there, and no draw ever hits it exactly.)
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
 for distribution in (Normal, Gamma, Dirichlet, Bernoulli, Categorical):
@@ -758,7 +761,7 @@ exercises.crossover.check(my_omega)
 # **Remember.**
 # - Put the randomness where there is nothing to learn, z = μ + σ ε, and let the parameters act on it by arithmetic.
 # - The pathwise and the score-function gradient are both unbiased. On z² the second has 13 times the variance, at 16 latents
-#   780 times, on a small real VAE thousands of times.
+#   776 times, on a small real VAE thousands of times.
 # - The best baseline is E[f s²]/E[s²]. It takes most of that away, and leaves a factor that grows with the number of latents.
 # - Freeze the noise and use float64 to check such a gradient.
 #
