@@ -209,9 +209,9 @@ plots.show_manifold(
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Compare with the map of notebook 02. Neighbours resemble each other, and the region where the prior puts its mass is
-# covered with strokes. But look at the borders: between a 7 and a 9 there is something that is neither. "Every point
-# of a VAE's latent space decodes to a valid image" is a sentence you will read in many places. It is false, and the
-# figure above is the counterexample. How often it is false we can measure.
+# covered with strokes. But look along the borders between two kinds of digit: there are pictures that are neither.
+# "Every point of a VAE's latent space decodes to a valid image" is a sentence you will read in many places. It is false,
+# and the figure above is the counterexample. How often it is false we can measure.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it generate? The scorecard of notebook 02
@@ -253,6 +253,9 @@ autoencoder_codes = {
     "autoencoder, fitted Gaussian": train_codes.mean(0) + noise @ scale.T,
     "autoencoder, fitted mixture": torch.from_numpy(mixture.sample(len(noise))[0]).float(),
 }
+# The mixture draws component by component; mix them, so that the first ten are ten of all.
+order = torch.randperm(len(noise), generator=torch.Generator().manual_seed(0))
+autoencoder_codes["autoencoder, fitted mixture"] = autoencoder_codes["autoencoder, fitted mixture"][order]
 
 # %% slideshow={"slide_type": "subslide"}
 card = Scorecard(train_classifier(images), images.test)
@@ -265,23 +268,24 @@ card
 # %% slideshow={"slide_type": "subslide"}
 rows = [card[name] for name in autoencoder_codes] + [card["VAE, prior N(0, I)"]]
 chart, axes = plots.figure(
-    title="The VAE's prior beats N(0, I) through an autoencoder by far; a fitted mixture beats the VAE",
-    alt=f"Bars of coverage. {dict(zip([*autoencoder_codes, 'VAE, prior'], [round(row.coverage, 2) for row in rows]))}. "
-    "Dashed line: real training images.",
+    title="The VAE's prior draws level with a Gaussian fitted to an autoencoder's codes; a mixture beats both",
+    alt="Bars of coverage. Autoencoder: N(0, I) below 0.2, fitted Gaussian about a half, fitted mixture about nine tenths, near "
+    "the dashed line of real images. VAE, prior: about a half.",
     size=(7.5, 3),
 )
 names = ["autoencoder,\nN(0, I)", "autoencoder,\nfitted Gaussian", "autoencoder,\nfitted mixture", "VAE,\nprior"]
 axes.bar(names, [row.coverage for row in rows], color=[plots.AUTOENCODER] * 3 + [plots.VAE], width=0.6)
 for place, row in enumerate(rows):
-    axes.text(place, row.coverage + 0.02, f"{row.coverage:.2f}", ha="center")
+    axes.text(place, row.coverage - 0.02, f"{row.coverage:.2f}", ha="center", va="top", color="white")
 axes.axhline(card["real digits (training images)"].coverage, color=plots.EXACT, linestyle="--")
-axes.set(ylim=(0, 1.1), ylabel="coverage of the test digits")
+axes.text(-0.4, card["real digits (training images)"].coverage + 0.02, "real digits", va="bottom")
+axes.set(ylim=(0, 1.15), ylabel="coverage of the test digits")
 chart
 
 # %%
 real, naive, gaussian, fitted, prior = (row.coverage for row in card.rows.values())
-assert prior > naive + 0.2, "the text says: by far more than N(0, I) through the autoencoder"
-assert prior > gaussian - 0.05, "the text says: no worse than the fitted Gaussian"
+assert prior > 3 * naive, "the text says: several times as many as N(0, I) through the autoencoder"
+assert abs(prior - gaussian) < 0.12, "the text says: about as many as the fitted Gaussian"
 assert fitted > prior + 0.15, "the text says: the mixture covers more"
 smooth = {name: row.step_median for name, row in card.rows.items() if row.step_median == row.step_median}
 assert max(smooth.values()) - min(smooth.values()) < 0.25, "the text says: hardly any difference along the paths"
@@ -292,8 +296,8 @@ print(f"VAE − fitted Gaussian: {prior - gaussian:+.2f}; fitted mixture − VAE
 #
 # - **The VAE can be sampled.** Draws from its prior cover several times as many digits as the same draws through the
 #   autoencoder, and nothing was fitted afterwards. That is the promise of the KL term, kept.
-# - **It is no miracle.** A Gaussian fitted to the autoencoder's codes comes close to it, and a mixture of twenty
-#   Gaussians clearly covers more. The VAE's own codes do not fill its prior evenly either: the **aggregated
+# - **It is no miracle.** A Gaussian fitted to the autoencoder's codes covers about as many, and a mixture of twenty
+#   Gaussians far more. The VAE's own codes do not fill its prior evenly either: the **aggregated
 #   posterior**, the average of $q_\phi(z \mid x)$ over all images, is not $\mathcal N(0, I)$. Notebook 10 measures
 #   that gap and closes it.
 # - **Along straight paths between two test digits the two models hardly differ**, at this size and on this data. The
@@ -351,9 +355,8 @@ def loss_c(logits, x, kl):
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# You need not trust the algebra: autograd can weigh the terms. Raise every KL value by the same tiny amount and see
-# how the loss answers; do the same with the reconstruction. The ratio of the two answers, each per nat and image, is
-# the β that the loss really trains with.
+# You need not trust the algebra. Feed each loss the same random terms, once with the KL and once without, and see what a
+# nat of KL adds to it; then what a nat of reconstruction adds. The ratio of the two is the β that the loss trains with.
 
 
 # %% tags=["nbval-check-output"]
@@ -361,9 +364,8 @@ def effective_beta(loss, d=784, K=16, B=128):
     logits = torch.randn(B, 1, 28, 28, dtype=torch.float64)
     x = torch.rand(B, 1, 28, 28, dtype=torch.float64)
     kl = torch.rand(B, K, dtype=torch.float64)
-    # R = (BCE summed over pixels): d loss / d R is the loss of R alone, divided by R.
     zero = torch.zeros_like(kl)
-    per_nat_of_reconstruction = loss(logits, x, zero) / loss_a(logits, x, zero)
+    per_nat_of_reconstruction = loss(logits, x, zero) / loss_a(logits, x, zero)  # loss_a counts in nats per image
     per_nat_of_kl = (loss(logits, x, kl) - loss(logits, x, zero)) / kl.sum(1).mean()
     return (per_nat_of_kl / per_nat_of_reconstruction).item()
 
@@ -391,8 +393,7 @@ for name, beta in betas.items():
     )
 kls = {name: kl_per_dimension(model, images.test).sum().item() for name, model in trapped.items()}
 print({name: round(kl, 2) for name, kl in kls.items()}, "nats of KL per image")
-assert kls["A"] > 15 and kls["B"] < 0.1, "the text says: about 20 nats against none"
-assert kls["C"] < kls["A"] / 5
+assert kls["A"] > 15 and max(kls["B"], kls["C"]) < 0.5, "the text says: about 20 nats against next to none"
 
 # %% slideshow={"slide_type": "subslide"}
 with torch.no_grad():
@@ -400,15 +401,15 @@ with torch.no_grad():
 plots.show_images(
     rows,
     row_labels=["original"] + [f"loss {name}: β = {beta:.0f}" for name, beta in betas.items()],
-    title="With β = 784 the code says nothing, and every reconstruction is the average digit",
-    alt="Ten test digits and their reconstructions. Loss A: recognisable. Loss B, beta 784: the same grey blob ten times. "
-    "Loss C, beta 49: a few blurred shapes that follow the digit only roughly.",
+    title="With losses B and C the code says nothing, and every reconstruction is the average digit",
+    alt="Ten test digits and their reconstructions. Loss A: recognisable. Losses B and C: the same grey blob ten times.",
 )
 
 # %% [markdown]
-# With loss B the KL is zero: for every image the encoder answers with the prior, and the decoder, which then hears
-# nothing but noise, paints the mean of all digits. This is **posterior collapse**, here of our own making; notebook
-# 08 is about it. A loss curve would not have told you. It falls, and it even ends at a small number.
+# With losses B and C the KL is next to zero: for every image the encoder answers with the prior, and the decoder, which
+# then hears nothing but noise, paints the mean of all digits. The reason is a price. At β = 49 each nat of code has to
+# save 49 nats of reconstruction, and no nat does. This is **posterior collapse**, here of our own making; notebook 08 is
+# about it. A loss curve would not have told you: it falls, and it even ends at a small number.
 #
 # The trap is not a beginner's. This is what the code of some well-known examples trains, read from their sources and
 # computed below:

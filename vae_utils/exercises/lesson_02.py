@@ -121,18 +121,21 @@ def _at_temperature(temperature, order=(0, 1), centred=True):
 
 @functools.cache  # the tests ask for it once for every planted wrong answer
 def _context():
-    from vae_utils.data import load_images
+    from vae_utils.data import Images, load_images
     from vae_utils.evaluation import train_classifier
     from vae_utils.models import Autoencoder
     from vae_utils.objectives import reconstruction_error
     from vae_utils.training import fit
 
-    images = load_images("digits")
+    full = load_images("digits")
+    images = Images(
+        "few", full.train[:1500], full.train_labels[:1500], full.test[:400], full.test_labels[:400], full.classes
+    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
         autoencoder = Autoencoder(8, hidden=100)
-        fit(autoencoder, images, reconstruction_error, epochs=6, progress=False)
-    return autoencoder, train_classifier(images, epochs=2), images
+        fit(autoencoder, images, reconstruction_error, epochs=20, progress=False)
+    return autoencoder, train_classifier(images, epochs=8), images
 
 
 playing_safe = Investigate(
