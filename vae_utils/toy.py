@@ -86,8 +86,8 @@ class ToyModel:
         Returns:
             p(x), (N,), in float64; 0 where it is too small for a number.
         """
-        # Twenty points of z a width of noise or prior are as good as exact, and quick enough for a slider.
-        codes = self.grid[:: max(1, int(min(self.noise, 1.0) / 20 / self.spacing))]
+        # Eight points of z a width of noise or prior are as good as exact, and quick enough for a slider.
+        codes = self.grid[:: max(1, int(min(self.noise, 1.0) / 8 / self.spacing))]
         log_likelihood = torch.stack([self.log_likelihood(value, codes) for value in x.tolist()])
         step = (codes[1] - codes[0]).item()
         return torch.logsumexp(self.log_prior(codes) + log_likelihood, 1).exp() * step

@@ -1,7 +1,19 @@
 """Explorers: sliders beside a picture that follows them. One explorer a file; `base` is what they share."""
 
 from vae_utils.widgets.base import Explorer
+from vae_utils.widgets.blend import BlendExplorer
 from vae_utils.widgets.latent import LatentExplorer
+from vae_utils.widgets.live import LiveTraining
+from vae_utils.widgets.plane import PlaneExplorer
+from vae_utils.widgets.posterior import ToyExplorer
 from vae_utils.widgets.reparameterization import ReparameterizationExplorer
 
-__all__ = ["Explorer", "LatentExplorer", "ReparameterizationExplorer"]
+__all__ = [
+    "BlendExplorer",
+    "Explorer",
+    "LatentExplorer",
+    "LiveTraining",
+    "PlaneExplorer",
+    "ReparameterizationExplorer",
+    "ToyExplorer",
+]
