@@ -13,7 +13,7 @@ LEVELS = [
     {"distributions", "networks", "data", "downloads", "randomness", "toy", "importance", "plots"},
     {"models", "objectives", "checkpoints"},
     {"training", "history", "progress", "run", "evaluation", "scorecard"},
-    {"widgets", "exercises"},
+    {"widgets", "exercises", "doctor"},
 ]
 MAX_LINES = 250
 # What `import vae_utils` must not load: each costs a learner a second or more, or is missing on some machines.

@@ -5,7 +5,7 @@ Lower levels never import higher ones:
 - level 0: `distributions`, `networks`, `data`, `toy`, `importance`, `plots`
 - level 1: `models`, `objectives`
 - level 2: `training`, `evaluation`
-- level 3: `widgets`, `exercises`
+- level 3: `widgets`, `exercises`, `doctor`
 
 Importing `vae_utils` loads torch and nothing heavier; matplotlib, scikit-learn, torchvision and ipywidgets
 are loaded by the modules that use them, when they are first used.

@@ -1,0 +1,73 @@
+"""The doctor finds what is missing or too old, says how to mend it, and names no folder of this machine."""
+
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+from vae_utils import doctor
+
+
+def pretend(monkeypatch, versions=None, requires=("torch>=2.4", "ipywidgets>=7.7,<9"), python=">=3.10"):
+    """Let the metadata say what we like; a version of None means that the package is missing."""
+    versions = {"torch": "2.5.0", "ipywidgets": "8.1.0", **(versions or {})}
+
+    def version(name):
+        if versions[name] is None:
+            raise metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(metadata, "version", version)
+    monkeypatch.setattr(metadata, "requires", lambda package: list(requires))
+    monkeypatch.setattr(metadata, "metadata", lambda package: {"Requires-Python": python})
+
+
+def test_here_all_is_well_and_no_path_is_named():
+    result = subprocess.run([sys.executable, "-m", "vae_utils.doctor"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[-1] == "all is well"
+    assert [line.split()[0] for line in lines[:-1]] == ["python", "torch", "ipywidgets", "jupyterlab"]
+    assert "/" not in result.stdout and "\\" not in result.stdout
+
+
+def test_good_versions_pass(monkeypatch):
+    pretend(monkeypatch, {"torch": "2.14.0+cpu"})
+    assert doctor.examine()[1] == []
+
+
+@pytest.mark.parametrize(
+    ("versions", "words"),
+    [
+        ({"torch": "1.13.1"}, ["torch 1.13.1", "2.4", 'pip install "torch>=2.4"', "restart"]),
+        ({"ipywidgets": "9.0.0"}, ["ipywidgets 9.0.0", "<9"]),
+        ({"ipywidgets": None}, ["ipywidgets is missing", "pip install -e ."]),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_remedy(monkeypatch, capsys, versions, words):
+    pretend(monkeypatch, versions)
+    (problem,) = doctor.examine()[1]
+    assert all(word in problem for word in words), problem
+    assert doctor.main() == 1 and problem in capsys.readouterr().out
+
+
+def test_an_old_python_is_named(monkeypatch):
+    pretend(monkeypatch, python=">=3.99")
+    (problem,) = doctor.examine()[1]
+    assert "python 3" in problem and ">=3.99" in problem
+
+
+def test_extras_are_not_needed(monkeypatch):
+    pretend(monkeypatch, {"pytest": None}, requires=["torch>=2.4", 'pytest>=8; extra == "test"'])
+    assert doctor.examine()[1] == []
+
+
+def test_a_package_that_is_not_installed():
+    found, problems = doctor.examine("no-such-package-as-this")
+    assert found and "not installed" in problems[0] and "pip install -e ." in problems[0]
+
+
+def test_without_the_packages_nothing_breaks(monkeypatch):
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    assert "not installed" in doctor.examine()[1][0]
