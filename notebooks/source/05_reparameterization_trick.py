@@ -161,7 +161,7 @@ def average(mu, noise):
 
 new_dice = (average(1.5 + nudge, there) - average(1.5, here)) / nudge  # (repeats,)
 same_dice = (average(1.5 + nudge, here) - average(1.5, here)) / nudge  # (repeats,)
-print(f"new dice:  slope 3, give or take {new_dice.std() / 10:.0f}0")
+print(f"new dice:  slope 3, give or take {round(new_dice.std().item(), -1):.0f}")
 print(f"same dice: slope 3, give or take {same_dice.std():.1f}")
 assert 85 < new_dice.std() < 103 and 0.37 < same_dice.std() < 0.43 and abs(same_dice.mean() - 3) < 0.05
 
