@@ -209,6 +209,7 @@ class Explorer(ipywidgets.VBox):
         )
         if not beside:
             panel.layout.margin, panel.layout.width = "0 0 8px 0", "min(100%, 560px)"
+            panel.layout.flex = shown.layout.flex = "0 0 auto"  # in a column these would be heights
             return [panel, shown]
         return [ipywidgets.HBox([panel, shown], layout=ipywidgets.Layout(flex_flow="row wrap", width="100%"))]
 
