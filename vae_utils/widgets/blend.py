@@ -17,14 +17,17 @@ LOWEST = -1800  # nats: the bottom of the panel of log p(x)
 
 
 def blend(
-    images: Float[Tensor, "N 1 28 28"], noise: Float[Tensor, "1 28 28"], order: Float[Tensor, "1 28 28"], share: float
+    images: Float[Tensor, "N 1 28 28"],
+    noise: Float[Tensor, "#N 1 28 28"],
+    order: Float[Tensor, "#N 1 28 28"],
+    share: float,
 ) -> Float[Tensor, "N 1 28 28"]:
     """Replace a share of the pixels by those of another picture, so that binary pictures stay binary.
 
     Args:
         images: pictures, (N, 1, 28, 28).
-        noise: what comes in their place, (1, 28, 28).
-        order: numbers in [0, 1), (1, 28, 28); pixels below `share` are replaced, so a larger share only adds to them.
+        noise: what comes in their place, one for each picture or one for all, (N or 1, 1, 28, 28).
+        order: numbers in [0, 1), (N or 1, 1, 28, 28); pixels below `share` are replaced, so a larger share only adds to them.
         share: from 0, the pictures, to 1, the noise.
 
     Returns:
@@ -110,9 +113,9 @@ class BlendExplorer(Explorer):
         self._rolls += 1
 
     def _noise(self) -> tuple[Tensor, Tensor]:
-        """What replaces the pixels and in which order, each (1, 28, 28), the same until the button is pressed."""
+        """What replaces the pixels and in which order, each (1, 1, 28, 28), the same until the button is pressed."""
         generator = torch.Generator().manual_seed(self._rolls)
-        order, coins = torch.rand(2, 1, 28, 28, generator=generator)
+        order, coins = torch.rand(2, 1, 1, 28, 28, generator=generator)
         thresholds = (torch.full_like(coins, 0.5), self.rates, torch.zeros_like(coins))
         return (coins < thresholds[KINDS.index(self.kind.value)]).float(), order
 
