@@ -4,7 +4,7 @@ from vae_utils.widgets.base import Explorer
 from vae_utils.widgets.blend import BlendExplorer
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
-from vae_utils.widgets.plane import PlaneExplorer
+from vae_utils.widgets.slice import SliceExplorer
 from vae_utils.widgets.posterior import ToyExplorer
 from vae_utils.widgets.reparameterization import ReparameterizationExplorer
 
@@ -13,7 +13,7 @@ __all__ = [
     "Explorer",
     "LatentExplorer",
     "LiveTraining",
-    "PlaneExplorer",
+    "SliceExplorer",
     "ReparameterizationExplorer",
     "ToyExplorer",
 ]
