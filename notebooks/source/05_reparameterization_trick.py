@@ -295,8 +295,8 @@ assert torch.equal(inline, packaged)
 #
 # Each draw contributes the slope of $f$ where it landed. For the log-variance the chain rule adds the factor
 # $\partial z/\partial\log\sigma^2 = \tfrac12\sigma\epsilon$. One draw gives an estimate that is right on average: an
-# **unbiased** estimate, called the **pathwise** gradient. (To go inside, $f$ must not jump,
-# and its slope must have an average. We come back to this.)
+# **unbiased** estimate, called the **pathwise** gradient. (To go inside, $f$ must not jump, and its slope must have an
+# average. We come back to this.)
 #
 # For $f(z) = z^2$ at μ = 1.5, log σ² = 0 the exact derivatives are 2μ = 3 and σ² = 1.
 
@@ -321,7 +321,8 @@ assert abs(by_mu - 3) < 0.04 and abs(by_logvar - 1) < 0.04  # six standard error
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "fragment"}
 torch.manual_seed(0)
-inputs = torch.randn(2, 4, 3, dtype=torch.float64).requires_grad_().unbind()  # mu and logvar, (4, 3) each
+mu, logvar = torch.randn(2, 4, 3, dtype=torch.float64)  # (4, 3) each
+inputs = mu.requires_grad_(), logvar.requires_grad_()
 
 
 def frozen(mu, logvar):
@@ -387,8 +388,8 @@ plots.show_images(
 #   = \mathbb{E}_z\!\left[f(z)\,\frac{z-\mu}{\sigma^2}\right].$$
 #
 # The middle step is $\partial q = q\,\partial\log q$. The factor $s(z) = (z-\mu)/\sigma^2$ is called the **score**: it says
-# how much more probable z becomes, in nats per unit of μ, when μ moves. In words: *draws that came up right of μ are reasons
-# to move right, each with the weight of its f*. Known as the **score-function** estimator, or REINFORCE.
+# how much more probable z becomes, in nats per unit of μ, when μ moves. In words: *when μ moves right, draws right of μ become
+# more frequent, and each brings its f into the average*. This is the **score-function** estimator, also called REINFORCE.
 #
 # **Predict first.** For $f(z) = z^2$ at μ = 1.5, σ = 1: is it right on average, too? How many times more draws does it need
 # for the same accuracy: 2, 13, or 100 times?
@@ -421,12 +422,16 @@ print(f"ratio of the variances: {ratio:.1f}")
 assert 12.5 < ratio < 13.3
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Both are unbiased, and we can say how we know: each of 2,000 experiments made a 95 % confidence interval from 1,000 draws,
-# and about 95 % of the intervals contain the exact answer, for the one estimator as for the other.
+# Both are unbiased. The derivations say so, and the measurement agrees: each of 2,000 experiments made a 95 % confidence
+# interval from 1,000 draws, and about 95 % of the intervals contain the exact answer, for the one estimator as for the other.
 #
 # The variance of one draw is 4 against 52, a ratio of about **13**. The error of an average falls as one over the root of
-# the number of draws, so the score function needs 13 times the draws for the same accuracy. That is exact arithmetic, with
-# $\mathbb{E}[\epsilon^2, \epsilon^4, \epsilon^6] = 1, 3, 15$:
+# the number of draws, so the score function needs 13 times the draws for the same accuracy. The numbers can be had without
+# any draws. For the score function $z^2(z-\mu)/\sigma^2 = z^2\epsilon/\sigma$; with $\mathbb{E}[\epsilon^2] = 1$,
+# $\mathbb{E}[\epsilon^4] = 3$, $\mathbb{E}[\epsilon^6] = 15$ and z = μ + σ ε,
+#
+# $$\mathrm{Var} = \frac{\mathbb{E}[z^4\epsilon^2]}{\sigma^2} - (2\mu)^2
+#   = \frac{\mu^4 + 18\mu^2\sigma^2 + 15\sigma^4}{\sigma^2} - 4\mu^2.$$
 #
 # | estimator | one draw | variance | at μ = 1.5, σ = 1 |
 # |---|---|---|---|
@@ -467,8 +472,8 @@ figure
 # and the score function gives 1,000 times the score: large, with random sign, right only on average. It is told the *level*
 # of $f$ over and over and has to find out for itself that a level has no slope.
 #
-# So subtract a level $b$, a **baseline**. This biases nothing, because the score itself averages to zero (σ ε/σ² is as often
-# right as left):
+# So subtract a level $b$, a **baseline**. This biases nothing, because the score itself averages to zero: all probability
+# together stays 1 when μ moves, so $\mathbb{E}[s] = \int \partial q\,dz = \partial \int q\,dz = 0$ and
 #
 # $$\mathbb{E}[(f - b)\,s] = \mathbb{E}[f s] - b\,\mathbb{E}[s] = \mathbb{E}[f s].$$
 #
@@ -552,7 +557,7 @@ assert 42 < ratios[1] < 53 and 710 < ratios[2] < 850
 figure, (left, right) = plots.figure(
     1,
     2,
-    title="The score function gets noisier with every latent, and as the encoder gets surer; the trick does not",
+    title="The score function gets noisier with every latent; as the encoder gets surer, only the trick gets quieter",
     alt="Variance of one draw of the gradient by mu 1, on logarithmic scales. Left, over the number of latents K from 1 to 64: "
     "the pathwise estimator stays at 4, the score function with the best baseline grows in proportion to K to about 700, "
     "without a baseline in proportion to K squared to about 45,000. Right, over sigma from 1 down to 0.05 at K = 1: pathwise "
@@ -582,7 +587,8 @@ figure
 # the roll as a whole was good, and must find out over many rolls which of the K dice deserved the praise. The trick is told,
 # for each.
 #
-# Right: the surer the encoder, the worse. As σ shrinks the trick's noise vanishes, and the score function's does not.
+# Right: the surer the encoder, the worse the comparison. As σ shrinks, the trick's noise vanishes; with the best baseline the
+# score function's stays where it is, and without one it grows without limit.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## On a real VAE
@@ -616,8 +622,9 @@ assert 12 < ratios[1, 1] < 35 and 3_000 < ratios[1, 2] < 100_000
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # For the median image the score function has about twenty times the variance with the best constant baseline for each
-# latent, and thousands of times the variance without one. To give the encoder what the trick gives with one draw an image, it would need as many
-# draws, each with a pass through the decoder. This is why hardly anyone trains VAEs with Gaussian latents that way.
+# latent, and thousands of times the variance without one. To give the encoder what the trick gives with one draw an image, it
+# would need as many draws, each with a pass through the decoder. This is why hardly anyone trains VAEs with Gaussian latents
+# that way.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### But can it train one?
@@ -676,10 +683,10 @@ plots.label_lines(axes)
 figure
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# Without a baseline it ends above the average image: the noise of its own gradient ruins the encoder. With a baseline *it works*,
-# several nats behind the trick after three epochs. So the textbook sentence "the score function cannot train a VAE" is too strong: a
-# good baseline makes it usable, and models with discrete latents have been trained so since 2014. Where the trick applies, it is
-# better for less work. (One seed, one learning rate, one small network: read the order, not the decimals.)
+# Without a baseline it ends above the average image: what the encoder should hear drowns in noise. With a baseline *it works*,
+# several nats behind the trick after three epochs. So "the score function cannot train a VAE", as one often reads, is too strong:
+# a good baseline makes it usable, and models with discrete latents have been trained so since 2014. Where the trick applies, it
+# is better for less work. (One seed, one learning rate, one small network: read the order, not the decimals.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where the trick does not apply
@@ -704,8 +711,8 @@ print("score function within 0.01 of the exact value:", abs(by_score.mean().item
 assert abs(exact - 0.352) < 1e-3 and (by_path == 0).all() and abs(by_score.mean() - exact) < 0.01
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# Zero, with no variance at all: perfectly sure, and wrong. Almost every draw sits on a flat piece, and the few that would cross the jump
-# are never asked. A low variance is no proof of a right answer. The score function does not look at the slope of $f$, and is right.
+# Zero, with no variance at all: perfectly sure, and wrong. Every draw sits on a flat piece, and that a few would cross the
+# jump if μ moved is never seen. A low variance is no proof of a right answer. The score function does not look at the slope of $f$, and is right.
 # (A kink, as in ReLU, does no harm: $f$ does not jump there, and no draw ever hits it exactly.)
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
