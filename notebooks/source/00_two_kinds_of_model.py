@@ -367,6 +367,7 @@ beaten = (on_test[:, None] > log_biased).float().mean().item()
 print(f"test digits less probable than the luckiest of 2,000 biased coins: {overlap:.0%}")
 print(f"a digit and a biased-coin picture at random: the digit is more probable in {beaten:.0%} of the cases")
 assert log_static.max() < on_test.min() - 400, "the text says: hundreds of nats below the worst digit"
+assert on_test.median() - log_static.median() > 950, "the figure says: a thousand nats lower"
 assert 0.03 < overlap < 0.25 and 0.95 < beaten < 0.999, "the text says: overlaps the worst tenth or so of the digits"
 
 # %% slideshow={"slide_type": "subslide"}
@@ -375,10 +376,10 @@ gallery = torch.cat([test[:2], static[:3], biased[:2]])  # the first of each kin
 answers = zip(*ask(typical, gallery), log_p(gallery), strict=True)
 plots.show_images(
     gallery,
-    titles=[f'"{label}", {confidence:.0%} {nats:.0f} nats' for confidence, label, nats in answers],
-    title="The classifier's answer and confidence, and below it log p(x)",
+    titles=[f'"{label}", {confidence:.0%}\n−{-nats:.0f} nats' for confidence, label, nats in answers],
+    title="One finds a digit in everything; the other puts static a thousand nats lower",
     alt="Two digits, three pictures of fair coin flips, two of biased coins, each with the classifier's label and "
-    "confidence and with log p(x). The classifier names a digit for each; log p(x) of the coin flips is lower by a thousand nats.",
+    "confidence and with log p(x). The classifier names a digit for each; log p(x) of the fair coin flips is lower by a thousand nats or more.",
 )
 
 # %% slideshow={"slide_type": "subslide"}

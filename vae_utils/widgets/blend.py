@@ -27,7 +27,7 @@ def blend(
     Args:
         images: pictures, (N, 1, 28, 28).
         noise: what comes in their place, one for each picture or one for all, (N or 1, 1, 28, 28).
-        order: numbers in [0, 1), (N or 1, 1, 28, 28); pixels below `share` are replaced, so a larger share only adds to them.
+        order: numbers in [0, 1), (N or 1, 1, 28, 28); pixels below `share` are replaced, and stay so as it grows.
         share: from 0, the pictures, to 1, the noise.
 
     Returns:
