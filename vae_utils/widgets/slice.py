@@ -1,5 +1,6 @@
 """SliceExplorer: move a point over a plane through the latent space; see what it decodes to, and what lies near."""
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -82,7 +83,7 @@ class SliceExplorer(Explorer):
         """The map with the point, the decoded picture, and the nearest images."""
         chosen = self.nearest()
         self._marker.set_data([self.a.value], [self.b.value])
-        self._decoded.set_data(self.model.generate(self.z)[0, 0].cpu())
+        self._decoded.set_data(self.model.generate(self.z)[0, 0].cpu().numpy())
         self._near.set_data(mosaic(self.images[chosen], columns=2))
         distance = (self.codes[chosen[0]] - self.z[0]).norm().item()
         between = (self.corners[1] - self.corners[0]).norm().item()
@@ -107,6 +108,6 @@ class SliceExplorer(Explorer):
             axes.set_title(heading)
             axes.set_axis_off()
         ink = {"cmap": "gray_r", "vmin": 0, "vmax": 1, "interpolation": "nearest"}
-        self._marker, self._decoded = marker, decoded.imshow(self.images[0, 0] * 0, **ink)
+        self._marker, self._decoded = marker, decoded.imshow(np.zeros((28, 28)), **ink)
         self._near = near.imshow(mosaic(self.images[:NEIGHBOURS] * 0, columns=2), **ink)
         self._figure.moving = [self._marker, self._decoded, self._near]
