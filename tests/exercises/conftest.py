@@ -1,5 +1,6 @@
 """Throw-away exercises of every kind, with which the framework is attacked like the lessons' own."""
 
+import functools
 import math
 
 import pytest
@@ -185,6 +186,17 @@ THROW_AWAY = {
 }
 for name, exercise in THROW_AWAY.items():
     exercise.name = name
+
+
+@functools.cache
+def example_of(exercise):
+    """What the exercise's check needs besides the answer; made once, as it may take a trained model."""
+    return exercise.example()
+
+
+@pytest.fixture
+def extras(exercise):
+    return example_of(exercise)
 
 
 @pytest.fixture

@@ -72,14 +72,14 @@ class Hostile:
 # Every exercise
 
 
-def test_solution_passes(exercise):
-    result = exercise.check(exercise.right_answer(), *exercise.example())
+def test_solution_passes(exercise, extras):
+    result = exercise.check(exercise.right_answer(*extras), *extras)
     assert result.passed and result.attempted and result.message == f"Correct. {exercise.shown}"
 
 
 @pytest.mark.parametrize("answer", [..., None, "", {"answer": ...}, (1, ...)])
-def test_untouched(exercise, answer):
-    assert exercise.check(answer, *exercise.example()) is NOT_ATTEMPTED
+def test_untouched(exercise, extras, answer):
+    assert exercise.check(answer, *extras) is NOT_ATTEMPTED
 
 
 @pytest.mark.parametrize("answer", [empty, not_implemented, blank, lambda *args: None])
@@ -87,10 +87,10 @@ def test_untouched_functions(implement, answer):
     assert implement.check(answer) is NOT_ATTEMPTED
 
 
-def test_planted_mistakes_are_named(exercise):
+def test_planted_mistakes_are_named(exercise, extras):
     assert len(exercise.mistakes) >= 3
-    for message, wrong in exercise.wrong_answers():
-        result = exercise.check(wrong, *exercise.example())
+    for message, wrong in exercise.wrong_answers(*extras):
+        result = exercise.check(wrong, *extras)
         assert not result.passed and result.attempted
         assert message in result.message, f"{message!r} was expected in {result.message!r}"
 
@@ -114,9 +114,15 @@ HOSTILE += [{"ratio": None}, np.array(["a"]), torch.nn.Linear(2, 2), (x for x in
 
 
 @pytest.mark.parametrize("answer", HOSTILE, ids=lambda answer: type(answer).__name__)
-def test_any_object_is_refused_in_words(exercise, answer):
-    result = exercise.check(answer, *exercise.example())
-    assert not result.passed and result.message and "<b>" not in result._repr_html_()
+def test_any_object_is_refused_in_words(throw_away, answer):
+    for exercise in throw_away.values():
+        result = exercise.check(answer, *exercise.example())
+        assert not result.passed and result.message and "<b>" not in result._repr_html_()
+
+
+def test_hostile_objects_are_refused(exercise, extras):
+    for answer in (Hostile(), float("nan"), "?", torch.ones(0)):
+        assert not exercise.check(answer, *extras).passed
 
 
 def test_words_are_complete(exercise):
@@ -312,6 +318,7 @@ def test_check_leaves_the_random_state_and_stdout_alone(throw_away, capsys):
         ("sample", lambda mu, logvar: mu + (logvar / 2).exp() * own_noise(mu), "Two calls return the same numbers"),
         ("kl", raise_mute, "Your function raised MuteError (line 2 of the function) when called with mu = [[0.5]]"),
         ("kl", spoiled_graph, "Backpropagating through your function raised RuntimeError: one of the variables"),
+        ("sample", lambda mu, logvar: mu + logvar.exp() * torch.randn(mu.T.shape).T, "You multiplied by the variance."),
         ("sample", lambda mu, logvar: torch.normal(mu, logvar.exp()).detach(), "No gradient can flow back"),
         ("sample", lambda mu, logvar: mu + logvar.exp().sqrt().detach() * torch.randn_like(mu), "elements of logvar"),
         (

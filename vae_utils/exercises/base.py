@@ -61,10 +61,10 @@ class Predict(Exercise):
         ends = sorted((self.answer / self.factor, self.answer * self.factor))
         return ends[0] * (1 - 1e-9) <= number <= ends[1] * (1 + 1e-9) if self.answer > 0 else False
 
-    def right_answer(self) -> object:
+    def right_answer(self, *context: object) -> object:
         return self.answer
 
-    def wrong_answers(self) -> Iterator[tuple[str, object]]:
+    def wrong_answers(self, *context: object) -> Iterator[tuple[str, object]]:
         for message, wrong in self.mistakes.items():
             low, high = wrong if isinstance(wrong, tuple) else (wrong, wrong)
             yield message, low if low == high or math.isfinite(low) else high
@@ -117,7 +117,7 @@ class Implement(Exercise):
                 findings.problem = f"Your function did not finish within {self.seconds:g} s {guarded.call}".strip()
         return findings
 
-    def right_answer(self) -> object:
+    def right_answer(self, *context: object) -> object:
         return self.reference
 
 
@@ -167,12 +167,12 @@ class Investigate(Exercise):
     def _planted(self, wrong: object, right: object, context: tuple) -> Findings:
         return self._findings(wrong(*context) if callable(wrong) else wrong, right, context)
 
-    def right_answer(self) -> object:
-        return self.reference(*self.example())
+    def right_answer(self, *context: object) -> object:
+        return self.reference(*context)
 
-    def wrong_answers(self) -> Iterator[tuple[str, object]]:
+    def wrong_answers(self, *context: object) -> Iterator[tuple[str, object]]:
         for message, wrong in self.mistakes.items():
-            yield message, wrong(*self.example()) if callable(wrong) else wrong
+            yield message, wrong(*context) if callable(wrong) else wrong
 
 
 def _number(answer: object) -> float:

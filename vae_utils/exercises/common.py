@@ -71,11 +71,11 @@ class Exercise:
     def _repr_html_(self) -> str:
         return self._card()._repr_html_()
 
-    def right_answer(self) -> object:
+    def right_answer(self, *context: object) -> object:
         """An answer that passes, for the tests."""
         raise NotImplementedError
 
-    def wrong_answers(self) -> Iterator[tuple[str, object]]:
+    def wrong_answers(self, *context: object) -> Iterator[tuple[str, object]]:
         """Each planted mistake with an answer that makes it, for the tests."""
         yield from self.mistakes.items()
 
