@@ -2,7 +2,6 @@
 
 import asyncio
 import html
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from vae_utils.plots import LessonFigure, show_images
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.shown import ShownHTML, ShownImage, to_png
 
-PAUSE = 0.03  # seconds of rest after a picture before the next one; what comes in between is merged
 # An image widget takes no alt text, so it stands before the pictures, where screen readers find it.
 UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 UNSPACED = ipywidgets.Layout(height="0", margin="0", padding="0")
@@ -57,8 +55,8 @@ class Explorer(ipywidgets.VBox):
             if not control.description:
                 raise ValueError(f"a {type(control).__name__} has no description: say what it sets, with its unit")
         self._summary = f"{type(self).__name__}: {summary or alt} (Run the cell to use it.)"
-        self._stale, self._held, self._drawing, self._waiting = True, 0, False, False
-        self._rested, self._loop, self._last = 0.0, _running_loop(), {}
+        self._stale, self._held, self._drawing, self._drew_this_turn = True, 0, False, False
+        self._loop, self._last = _running_loop(), {}
         self.alt, self._width = alt, width or (280 if len(views or "1") == 1 else 224)
         self.note = ShownHTML(self._settle)
         self.error = ShownHTML(self._settle)
@@ -131,26 +129,22 @@ class Explorer(ipywidgets.VBox):
             for name, png in encoded.items():
                 self.pictures[name].value = png
         finally:
-            self._drawing, self._rested = False, time.monotonic() + PAUSE
+            self._drawing = False
 
-    # ---- events: the first is answered at once; of those that follow within PAUSE, the latest ------------------------
+    # ---- events: one picture at once in a turn of the event loop; what follows is merged, the latest wins -----------
 
     def _changed(self, _: Any = None) -> None:
         self._stale = True
-        if self._held or self._drawing:
-            return
-        rest = self._rested - time.monotonic()
-        if rest <= 0:
-            self._settle()
-            return
         loop = _running_loop() or self._loop
-        # Without a running loop there is no page to update, and whoever reads the picture settles it.
-        if loop is not None and loop.is_running() and not self._waiting:
-            self._waiting = True
-            loop.call_soon_threadsafe(loop.call_later, rest, self._wake)
+        if self._held or self._drawing or loop is None or not loop.is_running():
+            return  # without a running loop there is no page to update, and whoever reads a picture settles it
+        if not self._drew_this_turn:
+            self._drew_this_turn = True
+            loop.call_soon_threadsafe(self._next_turn)
+            self._settle()
 
-    def _wake(self) -> None:
-        self._waiting = False
+    def _next_turn(self) -> None:
+        self._drew_this_turn = False
         self._settle()
 
     def _settle(self) -> None:
