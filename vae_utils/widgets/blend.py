@@ -129,7 +129,9 @@ class BlendExplorer(Explorer):
             size=(7.5, 3.0),
         )
         picture.set_title("what both models see")
-        picture.set_axis_off()
+        picture.set(xticks=[], yticks=[])
+        picture.grid(False)
+        picture.spines[:].set_visible(True)
         self._picture = picture.imshow(self.images[0, 0], cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
         start = torch.zeros(STEPS)
         for axes, heading, limits in (
@@ -139,7 +141,7 @@ class BlendExplorer(Explorer):
             axes.set_title(heading)
             axes.set(xlim=(-0.03, 1.03), ylim=limits, xlabel="share of pixels replaced")
         likely.axhspan(*self.usual, color=MUTED, alpha=0.5, linewidth=0)
-        likely.text(0.03, self.usual[0] - 40, "90 % of test digits", va="top", fontsize=9)
+        likely.text(1.0, self.usual[1] + 10, "90 % of test digits", ha="right", va="bottom", fontsize=9)
         (self._confidence,) = sure.plot(self.shares, start, color=EXACT, linewidth=2)
         (self._density,) = likely.plot(self.shares, start, color=EXACT, linewidth=2)
         dot = {"marker": "o", "markersize": 10, "color": WRONG, "linestyle": "", "zorder": 5}
