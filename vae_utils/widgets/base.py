@@ -176,8 +176,9 @@ class Explorer(ipywidgets.VBox):
         self, controls: Sequence[Any], above: Sequence[Any], views: Mapping[str, str], beside: bool
     ) -> list[ipywidgets.Widget]:
         """Controls in a column that scrolls when it is long, the pictures in a row beside or below."""
-        longest = max((len(control.description) for control in controls), default=0)
-        for control in controls:
+        labelled = [control for control in controls if not isinstance(control, ipywidgets.Checkbox)]
+        longest = max((len(control.description) for control in labelled), default=0)
+        for control in labelled:
             control.style.description_width = f"{longest + 1}ch"
         framed = []
         for name, image in self.pictures.items():

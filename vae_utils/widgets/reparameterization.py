@@ -89,7 +89,7 @@ class ReparameterizationExplorer(Explorer):
 
     def _roll(self) -> None:
         self.epsilon = self._noise()
-        self.visited, self._stale = [], True
+        self.visited = []
 
     # ---- the figure --------------------------------------------------------------------------------------------------
 
