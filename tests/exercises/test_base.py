@@ -173,6 +173,9 @@ def differs(first, second):
 
 @pytest.mark.parametrize("attack", OUTPUTS)
 def test_changed_outputs_fail(implement, attack, monkeypatch):
+    values_are_compared = implement.cases and not implement.random
+    if not values_are_compared and attack in ("negative", "twice", "rows turned round"):
+        return  # where properties are measured, as of symmetric noise, these may be right answers too
     monkeypatch.setattr(implement, "mistakes", {})
     changed = []
 
@@ -266,7 +269,7 @@ def test_an_endless_function_is_stopped(implement, monkeypatch, stubborn):
     threads, start = threading.active_count(), time.monotonic()
     result = implement.check(endless)
     assert "did not finish within 0.3 s when called with" in result.message and not result.passed
-    assert time.monotonic() - start < 20 and (stubborn or threading.active_count() == threads)
+    assert time.monotonic() - start < 20 and (stubborn or threading.active_count() <= threads)
 
 
 def test_double_precision_passes(implement):

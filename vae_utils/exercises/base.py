@@ -87,18 +87,25 @@ class Implement(Exercise):
     random: bool = False  # the function draws noise
     changes_input: bool = False  # the function is meant to change its arguments, as a training step does
     seconds: float | int = 10.0  # for the whole check of one function
+    _findings: dict[Callable, Findings] = field(default_factory=dict, init=False)
     kind: ClassVar[str] = "implement"
 
     def _check(self, function: object) -> Result:
         if not callable(function):
             raise Wrong(f"Pass the function itself, as in `exercises.{self.name}.check(f)`; received {brief(function)}")
         transcript = Transcript()
-        found = self._run(function, transcript)
-        planted = ((message, self._run(wrong)) for message, wrong in self.mistakes.items())
-        problem = self._judge(found, self._run(self.reference), planted)
+        found = self._run(function, transcript, self.seconds)
+        planted = ((message, self._known(wrong)) for message, wrong in self.mistakes.items())
+        problem = self._judge(found, self._known(self.reference), planted)
         return not_yet(problem, transcript.text) if problem else correct(self.shown)
 
-    def _run(self, function: Callable, transcript: Transcript | None = None) -> Findings:
+    def _known(self, function: Callable) -> Findings:
+        """What is found on the reference or a planted mistake, looked at once and with time to spare."""
+        if function not in self._findings:
+            self._findings[function] = self._run(function, Transcript(), 10 * self.seconds)
+        return self._findings[function]
+
+    def _run(self, function: Callable, transcript: Transcript, seconds: float | int) -> Findings:
         findings = Findings()
         guarded = Guarded(function, self.reference, self.random, self.changes_input)
 
@@ -108,13 +115,13 @@ class Implement(Exercise):
                 findings.quantities.extend(wanted)
             findings.quantities.extend(self.measure(guarded) if self.measure else ())
 
-        with redirect_stdout(transcript or Transcript()), fixed_conditions():
+        with redirect_stdout(transcript), fixed_conditions():
             try:
-                run_limited(work, self.seconds)
+                run_limited(work, seconds)
             except Wrong as problem:
                 findings.problem = str(problem)
             except TimeoutError:
-                findings.problem = f"Your function did not finish within {self.seconds:g} s {guarded.call}".strip()
+                findings.problem = f"Your function did not finish within {seconds:g} s {guarded.call}".strip()
         return findings
 
     def right_answer(self, *context: object) -> object:

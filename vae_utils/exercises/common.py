@@ -88,7 +88,8 @@ class Exercise:
         problem = found.difference(reference)
         if not problem:
             return ""
-        return " ".join([problem, *[message for message, wrong in planted if found.same_as(wrong)][:1]])
+        named = next((message for message, wrong in planted if found.same_as(wrong)), "")
+        return f"{problem} {named}".strip()
 
 
 def untouched(answer: object) -> bool:
