@@ -159,9 +159,14 @@ def test_an_error_of_the_model_is_seen_and_the_next_move_works():
 
 def test_the_snapshot_moves_one_slider_a_row(images):
     explorer = LatentExplorer(FakeVAE(), images)
-    before = explorer.z
+    before, codes = explorer.z, []
+    decode, explorer.decode = explorer.decode, lambda z: codes.append(z) or decode(z)
     made = explorer.snapshot(title="Each row moves one number", rows=3, steps=5)
     assert torch.equal(explorer.z, before)
+    for row, dim in enumerate(explorer.order[:3]):
+        wanted = before.repeat(5, 1)
+        wanted[:, dim] = torch.linspace(-3, 3, 5)
+        torch.testing.assert_close(torch.stack(codes[5 * row : 5 * row + 5]), wanted)
     assert len(made.axes) == 3
     labels = {text.get_text().split("\n")[0] for text in made.texts}
     assert {f"z[{dim}]" for dim in explorer.order[:3]} | {"−3", "+0", "+3"} <= labels
