@@ -6,8 +6,8 @@
 
 from vae_utils.plots.codes import draw_codes, draw_map, scatter_codes, show_map
 from vae_utils.plots.curves import label_lines, plot_history
-from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.diagram import show_vae_diagram
+from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.graphs import draw_graph
 from vae_utils.plots.images import draw_images, mosaic, show_images, show_manifold
 from vae_utils.plots.layout import layout_problems

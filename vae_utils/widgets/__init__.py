@@ -2,14 +2,16 @@
 
 from vae_utils.widgets.base import Explorer
 from vae_utils.widgets.blend import BlendExplorer
+from vae_utils.widgets.bottleneck import BottleneckExplorer
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
-from vae_utils.widgets.slice import SliceExplorer
 from vae_utils.widgets.posterior import ToyExplorer
 from vae_utils.widgets.reparameterization import ReparameterizationExplorer
+from vae_utils.widgets.slice import SliceExplorer
 
 __all__ = [
     "BlendExplorer",
+    "BottleneckExplorer",
     "Explorer",
     "LatentExplorer",
     "LiveTraining",
