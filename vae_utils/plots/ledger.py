@@ -56,7 +56,8 @@ class Ledger:
         self.exact.set_ydata([exact, exact])
         signs = ("", "−", "+")
         for number, start, height, sign in zip(self.numbers, starts, heights, signs, strict=True):
-            number.set_text(sign + _digits(abs(height) if sign else height))
+            size = _digits(abs(height) if sign else height)
+            number.set_text(size if size == "0.00" else sign + size)
             number.set_y(max(start, start + height) + space)  # above the bar: below it lies the next level
         self.exact_label.set(text=f"log p(x)\n{_digits(exact)}", y=exact + space)
         self.elbo_label.set(text=f"ELBO\n{_digits(elbo)}", y=elbo - space)
