@@ -767,13 +767,14 @@ exercises.crossover.check(my_omega)
 #
 # **Remember.**
 # - Put the randomness where there is nothing to learn, z = μ + σ ε, and let the parameters act on it by arithmetic.
-# - The pathwise and the score-function gradient are both unbiased. On z² the second has 13 times the variance, at 16 latents
-#   776 times, on a small real VAE thousands of times.
+# - The pathwise and the score-function gradient are both unbiased. Without a baseline the second has 13 times the variance on
+#   z², 776 times at 16 latents, thousands of times on a small VAE.
 # - The best baseline is E[f s²]/E[s²]. It takes most of that away, and leaves a factor that grows with the number of latents.
 # - Freeze the noise and use float64 to check such a gradient.
 #
 # **What could fool you.** A VAE whose sampling step blocks the gradient trains its decoder, lowers its loss and pulls its
-# encoder to the prior, without a warning. And where $f$ jumps, the pathwise gradient is wrong with variance zero.
+# encoder to the prior, without a warning. And where $f$ jumps, the pathwise gradient does not see the jump; on a pure step it is
+# wrong with variance zero.
 #
 # **Sources.** The trick: Kingma & Welling (2014), arXiv:1312.6114, section 2.4; Rezende, Mohamed & Wierstra (2014),
 # arXiv:1401.4082, section 3. Score function: Williams (1992), *Machine Learning* 8; for variational inference, with control variates, Ranganath,

@@ -15,11 +15,12 @@ def png(explorer):
 
 
 def walk(explorer, stops):
-    """Move μ through the stops, each drawn."""
+    """Move μ through the stops, each drawn; returns (μ, average) at each of them."""
     for mu in stops:
         explorer.mu.value = mu
         assert explorer.error.value == "" and png(explorer).startswith(b"\x89PNG")
-    return torch.tensor(explorer.visited[-len(stops) :])
+    trail = dict(explorer.visited)
+    return torch.tensor([(mu, trail[mu]) for mu in stops])
 
 
 def find_button(widget):
@@ -82,13 +83,22 @@ def test_fresh_noise_jumps_and_has_no_gradient():
 def test_each_mode_starts_its_own_trail():
     explorer = ReparameterizationExplorer()
     walk(explorer, STOPS)
-    assert len(explorer.visited) >= len(STOPS)
     explorer.fresh.value = True
-    walk(explorer, [0.3])
-    assert len(explorer.visited) <= 2
+    walk(explorer, [2.1])
+    assert {mu for mu, _ in explorer.visited} <= {2.0, 2.1}
     explorer.fresh.value = False
-    walk(explorer, [0.4])
-    assert len(explorer.visited) <= 2 and slopes(explorer)[2] is not None
+    walk(explorer, [2.2])
+    assert {mu for mu, _ in explorer.visited} <= {2.1, 2.2} and slopes(explorer)[2] is not None
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_quick_hand_leaves_no_gaps(fresh):
+    explorer = ReparameterizationExplorer(mu=-2.0)
+    explorer.fresh.value = fresh
+    png(explorer)
+    walk(explorer, [2.0])
+    steps = torch.tensor([mu for mu, _ in explorer.visited]).diff()
+    assert len(steps) == 40 and torch.allclose(steps, torch.full((40,), 0.1), atol=1e-5)
 
 
 def test_the_button_rolls_once():

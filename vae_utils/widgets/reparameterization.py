@@ -1,5 +1,7 @@
 """ReparameterizationExplorer: freeze the dice, and the average follows μ and σ smoothly; roll anew, and it does not."""
 
+import math
+
 import torch
 from torch import Tensor
 from torch.distributions import Normal
@@ -11,6 +13,7 @@ from vae_utils.widgets.base import Explorer
 EDGE = 5.0  # how far the axis of z reaches to both sides
 HIGHEST = 16.0  # top of the axes of z² and of its average
 NUDGE = 0.01  # how far μ is moved to measure a slope
+STEP = 0.1  # between the dots of the trail when μ moves fast
 REMEMBERED = 150  # averages that stay in the picture
 
 
@@ -52,13 +55,14 @@ class ReparameterizationExplorer(Explorer):
     def render(self) -> LessonFigure:
         """Move the samples to where the sliders put them, and add the new average to the trail."""
         mu, sigma, fresh = self.mu.value, self.sigma.value, self.fresh.value
-        if fresh:
-            self.epsilon = self._noise()
         if self._made_with != (sigma, fresh):
             self.visited, self._made_with = [], (sigma, fresh)
-        self.z = mu + sigma * self.epsilon
-        average = self.z.square().mean().item()
-        self.visited = [*self.visited, (mu, average)][-REMEMBERED:]
+        for passed in self._passed(mu):
+            if fresh:
+                self.epsilon = self._noise()
+            self.z = passed + sigma * self.epsilon
+            average = self.z.square().mean().item()
+            self.visited = [*self.visited, (passed, average)][-REMEMBERED:]
         self._update_artists(mu, sigma, fresh)
         nudged = mu + NUDGE + sigma * (self._noise() if fresh else self.epsilon)
         measured = (nudged.square().mean().item() - average) / NUDGE
@@ -83,6 +87,14 @@ class ReparameterizationExplorer(Explorer):
                 return None
             average.backward()
         return parameter.grad.sum().item()
+
+    def _passed(self, mu: float) -> list[float]:
+        """Where μ went since the last picture, in steps: a quick hand would leave gaps in the trail."""
+        if not self.visited:
+            return [mu]
+        last = self.visited[-1][0]
+        count = max(1, math.ceil(abs(mu - last) / STEP - 1e-9))
+        return [last + (mu - last) * number / count for number in range(1, count)] + [mu]
 
     def _noise(self) -> Tensor:
         return torch.randn(self.draws, generator=self._generator)
