@@ -47,8 +47,7 @@ def _slopes_of(f, first, second, slope_of_second, names):
     z = f(first, second)
     require(z.requires_grad, "No gradient can flow back from your samples to their parameters.")
     by_first, by_second = torch.autograd.grad(z.sum(), [first, second], allow_unused=True)
-    zero = torch.zeros_like(z)
-    by_first, by_second = (zero if slope is None else slope for slope in (by_first, by_second))
+    by_first, by_second = (torch.zeros_like(z) if slope is None else slope for slope in (by_first, by_second))
     yield Quantity(f"The slope dz/d{names[0]} of your samples is", by_first, 1.0, 1e-4)
     excess = by_second - slope_of_second(z.detach() - first.detach())
     yield Quantity(
@@ -94,9 +93,6 @@ reparameterize = Implement(
         ),
         "You multiplied the noise by logvar itself: take exp(logvar / 2).": lambda mu, logvar: (
             mu + logvar * torch.randn_like(mu)
-        ),
-        "You left the noise as it is: it must be stretched by sigma = exp(logvar / 2).": lambda mu, logvar: (
-            mu + torch.randn_like(mu) + 0 * logvar
         ),
         "The sign of logvar is turned round: a large logvar means much noise.": lambda mu, logvar: (
             mu + (-0.5 * logvar).exp() * torch.randn_like(mu)
@@ -211,7 +207,7 @@ def _ratio(omega):
 
 def _measure_crossover(omega):
     require(0.05 < omega < 100, "ω is a frequency between 0.05 and 100. Which one did you find?")
-    why = "Above 1 the trick is better, below 1 the score function."
+    why = "Above 1 the trick is better."
     yield Quantity("At your ω, the score function's variance over the trick's is", _ratio(float(omega)), 1.0, 0.09, why)
     yield Quantity("Your ω is", omega, tolerance=0.03)
 
@@ -249,8 +245,6 @@ crossover = Investigate(
         "That is ω². Take the square root.": 1.2302,
         "At ω = 1 the two would be equal if the exp(-2ω²) terms were gone; they are not yet.": 1.0,
         "That is ω/2π, in cycles for each unit of z; ω itself, in radians, is asked for.": 0.1765,
-        "That is 1/ω.": 0.9016,
-        "That is the wavelength 2π/ω; ω is asked for.": 5.665,
         "A variance cannot tell ω from -ω; the positive one is asked for.": -1.109,
     },
 )
