@@ -162,7 +162,7 @@ class Investigate(Exercise):
                 self.measure(answer, *context)
                 if self.measure
                 else (
-                    Quantity(f"Your answer{where} is", value, tolerance=self.tolerance)
+                    Quantity(f"Your answer{where} is", value, tolerance=self.tolerance, secret=True)
                     for where, value in leaves(answer)
                 )
             )

@@ -18,7 +18,8 @@ class Quantity:
 
     `says` begins the sentence ("The variance of your samples is") that ends "<value>; <expected> was expected."
     Without `expected`, what the same measurement gives on the reference solution is expected. `tolerance` is
-    absolute. `why` is added to the message when no planted mistake explains the answer.
+    absolute. `why` is added to the message when no planted mistake explains the answer. What is expected of a `secret`
+    quantity is not told, only whether the value is too high or too low: it is the answer itself.
     """
 
     says: str
@@ -26,6 +27,7 @@ class Quantity:
     expected: object = None
     tolerance: object = None
     why: str = ""
+    secret: bool = False
 
 
 @dataclass
@@ -39,9 +41,9 @@ class Findings:
         """The first thing that is wrong, in words; empty when all is as in the reference."""
         for mine, right in zip(self.quantities, reference.quantities, strict=False):
             expected = right.value if mine.expected is None else mine.expected
-            wrong = _difference(mine.value, expected, mine.tolerance)
+            wrong = _difference(mine.value, expected, mine.tolerance, secret=mine.secret)
             if wrong is not None:
-                return f"{mine.says} {wrong} was expected. {mine.why}".strip()
+                return f"{mine.says} {wrong}. {mine.why}".strip()
         return sentence(self.problem)
 
     def same_as(self, other: "Findings") -> bool:
@@ -52,19 +54,25 @@ class Findings:
         )
 
 
-def _difference(value: object, expected: object, tolerance: object, slack: int = 1) -> str | None:
-    """The first difference beyond the tolerance as "<value>; <expected>", or None. One expected number serves all."""
+def _difference(
+    value: object, expected: object, tolerance: object, slack: int = 1, secret: bool = False
+) -> str | None:
+    """The first difference beyond the tolerance in words, or None. One expected number serves all."""
     value, expected = (torch.as_tensor(x).detach().double() for x in (value, expected))
     if value.shape != expected.shape and expected.ndim:
-        return f"of shape {tuple(value.shape)}; {tuple(expected.shape)}"
+        return f"of shape {tuple(value.shape)}; {tuple(expected.shape)} was expected"
     allowed = TOLERANCE * expected.abs().clamp(min=1) if tolerance is None else torch.as_tensor(tolerance)
     equal = (value == expected) | (value.isnan() & expected.isnan())  # also infinities
     wrong = (~equal & ~((value - expected).abs() <= slack * allowed)).nonzero()
     if not len(wrong):
         return None
     at = tuple(wrong[0].tolist())
-    received, right = pair(value[at].item(), expected.expand(value.shape)[at].item())
-    return f"{received}{f' at index {list(at)}' if value.numel() > 1 else ''}; {right}"
+    goal = expected.expand(value.shape)[at]
+    received, right = pair(value[at].item(), goal.item())
+    where = f" at index {list(at)}" if value.numel() > 1 else ""
+    if secret:
+        return f"{received}{where}; that is too {'high' if value[at] > goal else 'low'}"
+    return f"{received}{where}; {right} was expected"
 
 
 def require(condition: object, message: str) -> None:
