@@ -229,7 +229,7 @@ ToyExplorer(x=1.5, noise=0.3)
 # - "c": a curve with two humps, like p(x);
 # - "d": a flat curve.
 #
-# Put the letter in place of the dots before you run the cell after the next.
+# Put the letter in place of the dots, before you read on.
 
 # %%
 exercises.average_posterior.check(...)
@@ -787,6 +787,26 @@ shown
 # peaks; it cannot have both either. And there is an escape that no formula here shows: in a VAE the decoder is
 # trained too, and it may learn to avoid codes that q cannot describe.
 
+# %% [markdown]
+# Suppose then that q sits on the right peak only, and fits it well. What would the two gauges say that we have, the
+# estimate of p(x) and the effective sample size?
+
+# %%
+right_half = square.posterior(2.0) * (square.grid > 0) * 2 * square.spacing  # (G,)  sums to 1
+peak_mean = (right_half * square.grid).sum()
+one_peak = Normal(peak_mean, (right_half * (square.grid - peak_mean) ** 2).sum().sqrt())
+z = one_peak.mean + one_peak.stddev * torch.randn(1_000, generator=generator, dtype=torch.float64)  # (S,)
+log_weights = square.log_joint(2.0, z) - one_peak.log_prob(z)  # (S,)
+ratio = (log_mean_weight(log_weights) - square.log_marginal(2.0)).exp().item()
+share = effective_sample_size(log_weights).item() / 1_000
+print(f"q on one peak, 1,000 draws: ESS {share:.0%}, estimate / truth {ratio:.2f}")
+assert share > 0.85 and abs(ratio - 0.5) < 0.03
+
+# %% [markdown]
+# The effective sample size is close to perfect, and the estimate is half of the truth. No draw ever saw the other
+# peak, so nothing complains. (It is still unbiased: a draw from the far tail of q would bring the other half, in one
+# giant weight.)
+
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 4: too narrow or too wide?
 #
@@ -832,8 +852,8 @@ assert 32 < kl.median() < 34 and (kl < log_needed).all() and log_needed.median()
 # - μ and logvar for each dimension: one hump, no slant.
 #
 # **What could fool you.**
-# - A high effective sample size that was computed from draws that all missed the same part. A q that is too narrow
-#   looks perfect.
+# - A high effective sample size. It knows only what its draws have seen: a q on one of two peaks shows a fine one and
+#   misses half of p(x).
 # - "Unbiased". It says nothing about the one estimate that you have; and the log of an unbiased estimate is biased
 #   low.
 # - The linear model's $10^{15}$ is no constant of nature. It depends on σ: a decoder with much noise needs few darts.

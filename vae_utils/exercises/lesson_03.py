@@ -150,9 +150,10 @@ width_of_q = Investigate(
         "2.",
     ],
     solution_text="The integral of p(z|x)² / q(z) is c² / sqrt(2 c² - 1), so one half is reached at c = √3 - 1 = 0.73 "
-    "and c = √3 + 1 = 2.73. Below c = 0.71 (1/√2) the integral is infinite: now and then a draw from the tail of such "
-    "a q gets a gigantic weight, and an effective sample size measured on a few hundred draws, none of them from "
-    "there, looks fine. All of this is for one dimension; in 16 of them even c = 1.2 leaves less than half.",
+    "and c = √3 + 1 = 2.73. Below c = 0.71 (1/√2) the integral is infinite and the share is 0: now and then a draw "
+    "from the tail of such a q gets a gigantic weight. An effective sample size measured on a few hundred draws, none "
+    "of them from there, says a fifth or a half. All of this is for one dimension; in 16 of them even c = 1.2 leaves "
+    "less than half.",
     reference=my_widths,
     tolerance=0.02,
     mistakes={
