@@ -119,8 +119,10 @@ class LabServer:
                 time.sleep(0.2)
 
     def __exit__(self, *_: object) -> None:
-        self.delete_sessions()
-        self.stop()
+        try:
+            self.delete_sessions()
+        finally:
+            self.stop()
 
     def stop(self) -> None:
         """End the server."""

@@ -6,6 +6,7 @@ python tests/browser/screenshots.py notebooks/06_build_a_vae.ipynb --out screens
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +27,7 @@ def main() -> int:
     parser.add_argument("--height", type=int, default=1600, help="height of each picture in pixels")
     parser.add_argument("--seconds", type=float, default=300, help="longest time that Run All may take")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server ends with this program
     executable = find_browser()
     if executable is None:
         print("No Chromium or Chrome found: install one, or name it in the variable CHROMIUM.", file=sys.stderr)
