@@ -41,7 +41,9 @@ UNFIT_TEXT = {
         r"(?<![\w:/.<~])/(?:home|root|tmp|opt|usr|var|work|mnt|srv|private|Users)/\w|\b[A-Za-z]:\\\w|file://"
     ),
     "a memory address, which changes on each run": re.compile(r"\b0x[0-9a-f]{6,}\b"),
-    "a timing, which changes on each run": re.compile(r"(?<![\w.])\d{1,3}(?:\.\d+)? ?(?:ms|s|sec|secs|seconds|it/s)\b"),
+    "a timing, which changes on each run": re.compile(
+        r"(?<![\w.])(?:\d+(?:\.\d+)? (?:s|sec|secs|seconds)|\d+\.\d+s|\d+(?:\.\d+)? ?(?:ms|it/s))\b"
+    ),
 }
 
 

@@ -163,6 +163,9 @@ def html(text):
         (lambda nb: nb.cells[1].outputs.append(stream("<object at 0x7fe312f97dd0>")), "a memory address"),
         (lambda nb: nb.cells[1].outputs.append(stream("20 epochs in 12.3 s")), "a timing"),
         (lambda nb: nb.cells[1].outputs.append(html("<progress></progress> 12 s")), "a timing"),
+        (lambda nb: nb.cells[1].outputs.append(stream("12.3s")), "a timing"),
+        (lambda nb: nb.cells[1].outputs.append(stream("loop: 85 ms")), "a timing"),
+        (lambda nb: nb.cells[1].outputs.append(stream("[00:12<00:00, 81.27it/s]")), "a timing"),
         (lambda nb: nb.cells[1].outputs.append(stream("x" * 500_000)), "more than 500 kB"),
         (lambda nb: nb.cells[2].outputs[0].data.update({build.WIDGET_VIEW: {"model_id": "1"}}), "stores a widget view"),
     ],
@@ -177,7 +180,14 @@ def test_what_is_unfit_is_refused(lesson, change, message, capsys):
 
 @pytest.mark.parametrize(
     "text",
-    ["KL 3.5 nats", "https://example.org/home/x", "seeds 0, 1, 2", "in the 1990s", "σ = 0.5", '<b style="a: 3s">x</b>'],
+    [
+        "KL 3.5 nats",
+        "https://example.org/home/x",
+        "seeds 0, 1, 2",
+        "in the 1990s, the 0s and 6s",
+        "σ = 0.5",
+        '<b style="a: 3s">x</b>',
+    ],
 )
 def test_harmless_outputs_pass(lesson, text):
     edit(lesson, lambda nb: nb.cells[1].outputs.append(html(text)))
