@@ -1,9 +1,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 00 · Two kinds of model: what would it mean to learn P(image)?
 #
-# Show a digit classifier the static of a dead television channel. It will not say "that is no digit". It will say "3",
-# and it will be rather sure. In this notebook you build the classifier, and beside it a model of the other kind, one
-# that learns from the same digits and is not fooled by static.
+# Show a digit classifier the static of a dead television channel. It has ten answers, "0" to "9", and none of them is "that is no digit". How sure will it be of the one it gives? In this notebook you build the classifier, and beside it a model of the other kind, which learns from the same digits how probable a whole *image* is.
 #
 # After this notebook you can
 # - say what a **discriminative** and a **generative** model promise, and what neither of them promises;
@@ -281,7 +279,7 @@ def em(x, components=50, iterations=30, smoothing=0.5, seed=0):
 weights, templates, objective = em(train)
 steps = torch.tensor(objective).diff()
 print(
-    f"{objective[0]:.0f} nats at the start, {objective[1]:.0f} after one turn, {objective[-1]:.0f} after {len(steps)}"
+    f"gain: {steps[0]:.0f} nats per image in the first turn, {steps[1:].sum():.0f} in the other {len(steps) - 1} together"
 )
 print(f"smallest change of a turn: {steps.min():+.4f} nats per image")
 assert (steps > -1e-4).all(), "EM never lowers its objective"

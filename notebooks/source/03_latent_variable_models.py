@@ -221,7 +221,7 @@ ToyExplorer(x=1.5, noise=0.3)
 # the size of z can be read off x, the sign cannot. We shall come back to that.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 1: all posteriors together
+# ### Exercise 1 · All posteriors together
 #
 # Draw many x from the model. For each, take its exact posterior. Average all those densities. What do you get?
 # - "a": something narrower than the prior, since each posterior is narrower than the prior;
@@ -255,8 +255,7 @@ assert (pooled - prior).abs().sum() * step < 0.12, "the area between the pooled 
 # ## Throw darts instead
 #
 # A grid of 100 points an axis needs $100^{16} = 10^{32}$ points for 16 latent dimensions. But the integral is an
-# average over the prior, and averages can be estimated. Draw S codes from the prior, see how well each explains x,
-# take the mean:
+# average over the prior, and averages can be estimated. Draw S codes from the prior, see how well each explains x, take the mean. Each such code is a **dart**, thrown without looking at x:
 #
 # $$p(x) = \mathbb E_{p(z)}\big[p(x \mid z)\big] \approx \hat p(x) = \frac1S \sum_{s=1}^{S} p(x \mid z_s),
 # \qquad z_s \sim p(z)$$
@@ -319,7 +318,7 @@ assert torch.equal(effective(log_weights), effective_sample_size(log_weights)), 
 # here.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Right on average, wrong nearly always
+# ## The same darts, a sharper decoder
 #
 # Now make life harder, still in one dimension: a sharp decoder, σ = 0.03, and a rarer x = 2. The posterior is a spike
 # of width 0.016 far out at z = 2.66.
@@ -377,11 +376,10 @@ shown
 # probability of at most 1/c.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Exercise 2: from one dimension to twenty
+# ### Exercise 2 · From one dimension to twenty
 #
 # The toy at σ = 0.3 and x = 1.5 has N = 3: one dart in three is useful. Now take a picture of 20 such pixels, each
-# with its own latent number, all of them independent, each x = 1.5. One code is now 20 numbers. How many darts for
-# each useful one?
+# with its own latent number, all of them independent, each x = 1.5. One code is now 20 numbers. How many darts for each useful one? Put the number in place of the dots (an expression such as `2 * 10**5` will do). Stuck? `exercises.NAME.hint()`, and `.solution()` in the end.
 
 # %%
 exercises.darts_in_twenty_dimensions.check(...)
@@ -536,7 +534,7 @@ show_images(
 # have to know p(x), so it is no method; it is the target. A good q is one that is close to the posterior.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 3: the estimate with q
+# ### Exercise 3 · The estimate with q
 #
 # You get, for S draws from q and B images, three tensors of shape (S, B): $\log p(z)$, $\log p(x \mid z)$ and
 # $\log q(z)$. Return the estimate of log p(x) for each image, (B,). It must survive log-likelihoods of −2,000.
@@ -587,8 +585,7 @@ assert (one - truth).abs().max() < 1e-6 and error.mean() < 0.25 and 0.3 < share 
 #
 # $$q_\phi(z \mid x) = \mathcal N\big(\mu_\phi(x),\; \mathrm{diag}\,\sigma_\phi^2(x)\big)$$
 #
-# A network cannot easily promise a positive number, so it outputs **logvar** = $\log \sigma^2$, which may be any
-# number. A Gaussian without correlations between the dimensions is called **mean-field**.
+# A network cannot easily promise a positive number, so it outputs **logvar** = $\log \sigma^2$, which may be any number. (Mind the letter: up to here σ was the decoder's noise. From here on σ beside μ is the *encoder's* width, and the decoder's is called "the noise"; notebook 04 writes s for it.) A Gaussian without correlations between the dimensions is called **mean-field**.
 #
 # Where do μ and logvar come from? One could search for the best pair for each image: 8,000 searches, 8,000 × 2K
 # numbers to store, and a new search for each new image. Or one network φ learns to map any x to its pair. Its
@@ -808,9 +805,9 @@ assert share > 0.85 and abs(ratio - 0.5) < 0.03
 # giant weight.)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 4: too narrow or too wide?
+# ### Exercise 4 · Too narrow or too wide?
 #
-# On the decoder "line" the posterior is exactly Gaussian. Suppose an encoder has its mean exactly right, but its
+# The package's third decoder, "line", is $f(z) = 1.5\,z$; its posterior is exactly Gaussian. Suppose an encoder has its mean exactly right, but its
 # standard deviation is c times the posterior's. For which c is at least half of its draws useful? Find the narrowest
 # and the widest, to two digits. `useful_share` from above computes the share exactly;
 # `ToyModel(0.5, "line").posterior_moments(1.0)` gives the moments.
@@ -840,7 +837,7 @@ assert 32 < kl.median() < 34 and (kl < log_needed).all() and log_needed.median()
 # have to try.** (N is never smaller than $e^{\mathrm{KL}}$, by Jensen's inequality.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## To take home
+# ## To take with you
 #
 # **Remember.**
 # - Prior × likelihood, summed over all codes, is P(image). Divide one code's share by the sum, and you have its

@@ -75,8 +75,7 @@ shown
 #
 # $$p(x) = \int q(z)\,\frac{p(x, z)}{q(z)}\,dz = \mathbb{E}_{q}\big[w(z)\big], \qquad w(z) = \frac{p(x, z)}{q(z)}.$$
 #
-# In words: draw z from q, give it the **weight** w(z), and the weights average to p(x), whichever q you chose. These
-# are In words: draw z from q, give it the **weight** w(z), and the weights average to p(x), whichever q you chose.
+# In words: draw z from q, give it the **weight** w(z), and the weights average to p(x), whichever q you chose.
 # These are the weights of notebook 03.
 #
 # We want the logarithm, because likelihoods of many images multiply and we train on sums. But the log of an average is
@@ -115,7 +114,7 @@ shown
 # $$\log p(x) = \log \mathbb{E}_{q}\big[w(z)\big] \;\geq\; \mathbb{E}_{q}\big[\log w(z)\big]
 # = \mathbb{E}_{q}\big[\log p(x, z) - \log q(z)\big] =: \mathrm{ELBO}(q).$$
 #
-# The right-hand side is the **evidence lower bound**: an average under q (which you can sample) of two densities
+# p(x) is also called the **evidence**, so the right-hand side is the **evidence lower bound**, ELBO: an average under q (which you can sample) of two densities
 # (which you can evaluate). Its unit is nats. It is the score that was asked for.
 #
 # When is nothing lost? When all weights are equal: p(x, z) / q(z) must not depend on z. Then q(z) is proportional to
@@ -189,7 +188,7 @@ print("log p(x) = ELBO + gap, for 90 combinations of decoder, x and q, to 1e-6:"
 assert worst < 1e-6
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Climb the score, arrive at the posterior
+# ### Climb the score
 #
 # The left-hand side, log p(x), does not contain q. So whatever a change of q adds to the ELBO, it takes from the gap,
 # nat for nat. To bring q close to a posterior that we cannot see, climb a score that we can.
@@ -240,7 +239,7 @@ right.fill_between(steps, path[:, 2], toy.log_marginal(x), color=plots.ENCODER, 
 right.plot(steps, path[:, 2], color=plots.ENCODER, linewidth=2)
 right.axhline(toy.log_marginal(x), color=plots.EXACT, linewidth=1.6)
 right.text(118, toy.log_marginal(x) + 0.2, "log p(x)", ha="right", fontsize=9)
-right.text(30, -4.2, "ELBO", color=plots.ENCODER, fontsize=9)
+right.text(12, -2.6, "ELBO", color=plots.ENCODER, fontsize=9)
 right.set(xlim=(0, 120), ylim=(-12, -0.5), xlabel="gradient step", ylabel="nats")
 shown
 
@@ -261,7 +260,7 @@ assert line_gap < 1e-3, "the text says: with a straight decoder the gap closes"
 #   also rise because the gap shrank. From the ELBO alone you cannot tell which; the last section measures it.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise: what rose?
+# ### Exercise 1 · What rose?
 #
 # A decoder is frozen. You go on training the encoder alone. The mean test ELBO rises by 3 nats per image, while its
 # term KL(q ‖ p(z)), the divergence from q to the *prior*, rises by 2 nats per image. What is certain?
@@ -367,7 +366,7 @@ assert abs(gaps["wave"] - best_gap) < 0.005, "the text says: no Gaussian fits be
 # about 0.71 for the square. Remember that last number; it is nearly log 2 = 0.693, and it will be explained.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise: the ELBO from samples
+# ### Exercise 2 · The ELBO from samples
 #
 # Write what a VAE computes: draw `samples` codes from q = N(mu, exp(logvar)), and average log p(x, z) − log q(z).
 # `log_joint` is a function that takes codes of shape (S,) and returns log p(x, z) of shape (S,), in nats.
@@ -478,7 +477,7 @@ assert 5200 < enough < 5400 and 0.08 < negative < 0.16 and abs(exact - 0.82) < 0
 # no closed form (flows, mixtures; notebook 10) you sample, and pay with variance. Both are unbiased.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise: the KL between any two Gaussians
+# ### Exercise 3 · The KL between any two Gaussians
 #
 # Priors can be learnt, too. Write KL(q ‖ p) for q = N(mu_q, exp(logvar_q)) and p = N(mu_p, exp(logvar_p)), for each
 # dimension. Derive it as above, on paper, before you type.
@@ -592,7 +591,7 @@ for slope_a in (0.0, 0.25, 0.5, 1.0, 2.0, 8.0):
 # $$\text{reverse: } \mathrm{KL}(q \,\|\, p) = \mathbb{E}_{q}[\log q - \log p],
 # \qquad \text{forward: } \mathrm{KL}(p \,\|\, q) = \mathbb{E}_{p}[\log p - \log q].$$
 #
-# The gap of the ELBO is the reverse one. It averages under q: it is punished where q has mass and p has none, and
+# The gap of the ELBO is the reverse one; the forward one is the third divergence of this notebook, besides the gap and the KL term. It averages under q: it is punished where q has mass and p has none, and
 # blind where q has none. The forward one averages under p: it is punished where p has mass and q has none. Its best
 # Gaussian has the mean and variance of p (maximum likelihood with draws from p): the one that notebook 03 drew.
 #
@@ -669,7 +668,7 @@ assert fits[2.0]["reverse"][0] > 1.5 and abs(fits[0.5]["reverse"][0]) < 0.01
 # two peaks as well, and the best reverse fit sits between them, because they are near.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise: where does it let go?
+# ### Exercise 4 · Where does it let go?
 #
 # Somewhere between x = 0.5 and x = 2 the best q jumps from the middle to one side. Find that x for
 # `ToyModel(noise=0.4, curve="square")`, to ± 0.01.
@@ -751,7 +750,7 @@ assert 0.02 < lost < 0.06, "the text says: about 0.04 nats"
 # express. That is a known property of variational learning, and a reason to want richer q (notebook 09).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## What to keep
+# ## To take with you
 #
 # **Remember.**
 # - log p(x) = ELBO + KL(q ‖ p(z|x)), for every q. Climbing the ELBO brings q to a posterior that nobody can compute.

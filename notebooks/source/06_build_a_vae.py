@@ -1,6 +1,10 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 06 · Build a VAE: does it work?
 #
+# All the parts are on the table. In this notebook you put them together, train the result, and then do what few
+# tutorials do: put it through the same test as its rivals, and look for the mistake that hides in one line of the
+# loss.
+#
 # After this notebook you can
 # - write a VAE, its loss and its training loop from memory: about fifty lines, all of them on this page;
 # - find out from a loss function alone **which β it trains with**, and say what goes wrong when nobody checked;
@@ -60,17 +64,10 @@ class MyVAE(nn.Module):
     def __init__(self, latent_dim, hidden=400):
         super().__init__()
         self.latent_dim = latent_dim
-        self.encoder = nn.Sequential(
-            nn.Flatten(),  # (B, 784)
-            nn.Linear(784, hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, 2 * latent_dim),  # (B, 2K)
-        )
+        # (B, 1, 28, 28) -> (B, 2K), and back: (B, K) -> (B, 1, 28, 28) logits
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 2 * latent_dim))
         self.decoder = nn.Sequential(
-            nn.Linear(latent_dim, hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, 784),
-            nn.Unflatten(1, (1, 28, 28)),  # (B, 1, 28, 28) logits
+            nn.Linear(latent_dim, hidden), nn.ReLU(), nn.Linear(hidden, 784), nn.Unflatten(1, (1, 28, 28))
         )
 
     def encode(self, x):
@@ -92,7 +89,7 @@ class MyVAE(nn.Module):
 # We minimise the negative ELBO of notebook 04,
 #
 # $$ -\mathrm{ELBO}(x) \;=\; \underbrace{-\,\mathbb E_{q_\phi(z \mid x)}\big[\log p_\theta(x \mid z)\big]}_{\text{reconstruction}}
-# \;+\; \underbrace{\mathrm{KL}\big(q_\phi(z \mid x)\,\big\|\,p(z)\big)}_{\text{rate}} , $$
+# \;+\; \underbrace{\mathrm{KL}\big(q_\phi(z \mid x)\,\big\|\,p(z)\big)}_{\text{KL to the prior}} , $$
 #
 # with one draw of $z$ in place of the expectation. Both terms are **sums**: over the 784 pixels in the first, over
 # the $K$ latent dimensions in the second. The unit is nats per image. Only the batch is averaged, and later.
@@ -203,15 +200,15 @@ print("z at the 4 %, 50 % and 96 % quantiles:", [round(float(z), 2) for z in nor
 plots.show_manifold(
     model.generate,
     title="From each digit you can walk to another, and pass through blurred ones on the way",
-    alt="Twelve by twelve decoded pictures over the latent plane at the quantiles of the prior. Most are clear digits; "
-    "neighbours look alike; between regions of different digits lie blurred mixtures that are no digit.",
+    alt="Twelve by twelve decoded pictures over the latent plane at the quantiles of the prior. Neighbours look alike. "
+    "Towards the edges most are clear digits; in the middle and between kinds of digit lie blurred mixtures.",
 )
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Compare with the map of notebook 02. Neighbours resemble each other, and the region where the prior puts its mass is
 # covered with strokes. But look along the borders between two kinds of digit: there are pictures that are neither.
-# "Every point of a VAE's latent space decodes to a valid image" is a sentence you will read in many places. It is false,
-# and the figure above is the counterexample. How often it is false we can measure.
+# "Every point of a VAE's latent space decodes to a valid image" is a sentence you will read in many places. It is
+# false, and the figure above is the counterexample. How often it is false we can measure.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it generate? The scorecard of notebook 02
@@ -276,7 +273,9 @@ chart, axes = plots.figure(
 names = ["autoencoder,\nN(0, I)", "autoencoder,\nfitted Gaussian", "autoencoder,\nfitted mixture", "VAE,\nprior"]
 axes.bar(names, [row.coverage for row in rows], color=[plots.AUTOENCODER] * 3 + [plots.VAE], width=0.6)
 for place, row in enumerate(rows):
-    axes.text(place, row.coverage - 0.02, f"{row.coverage:.2f}", ha="center", va="top", color="white")
+    high = row.coverage > 0.15  # room for the number inside of the bar
+    where = {"va": "top", "color": "white"} if high else {"va": "bottom"}
+    axes.text(place, row.coverage + (-0.02 if high else 0.02), f"{row.coverage:.2f}", ha="center", **where)
 axes.axhline(card["real digits (training images)"].coverage, color=plots.EXACT, linestyle="--")
 axes.text(-0.4, card["real digits (training images)"].coverage + 0.02, "real digits", va="bottom")
 axes.set(ylim=(0, 1.15), ylabel="coverage of the test digits")
@@ -297,9 +296,9 @@ print(f"VAE − fitted Gaussian: {prior - gaussian:+.2f}; fitted mixture − VAE
 # - **The VAE can be sampled.** Draws from its prior cover several times as many digits as the same draws through the
 #   autoencoder, and nothing was fitted afterwards. That is the promise of the KL term, kept.
 # - **It is no miracle.** A Gaussian fitted to the autoencoder's codes covers about as many, and a mixture of twenty
-#   Gaussians far more. The VAE's own codes do not fill its prior evenly either: the **aggregated
-#   posterior**, the average of $q_\phi(z \mid x)$ over all images, is not $\mathcal N(0, I)$. Notebook 10 measures
-#   that gap and closes it.
+#   Gaussians far more. The VAE's own codes do not fill its prior evenly either: the **aggregated posterior**, the
+#   average of $q_\phi(z \mid x)$ over all images, is not $\mathcal N(0, I)$. Notebook 10 measures that gap and closes
+#   it.
 # - **Along straight paths between two test digits the two models hardly differ**, at this size and on this data. The
 #   usual picture, a smooth VAE beside a jumpy autoencoder, is not what these numbers show.
 #
@@ -338,7 +337,8 @@ sheet
 # Dividing a loss by a constant does not move its minimum. So each of the three trains a **β-VAE**, the model that
 # minimises $R + \beta\,\mathrm{KL}$; only the first has $\beta = 1$.
 #
-# **Predict first.** Which β do B and C have, in numbers? And what will the samples of B look like?
+# **Predict first.** Which β do B and C have, in numbers? And what will B's *reconstructions* of ten test digits look
+# like?
 
 
 # %%
@@ -355,8 +355,9 @@ def loss_c(logits, x, kl):
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# You need not trust the algebra. Feed each loss the same random terms, once with the KL and once without, and see what a
-# nat of KL adds to it; then what a nat of reconstruction adds. The ratio of the two is the β that the loss trains with.
+# You need not trust the algebra. Feed each loss the same random terms, once with the KL and once without, and see
+# what a nat of KL adds to it; then what a nat of reconstruction adds. The ratio of the two is the β that the loss
+# trains with.
 
 
 # %% tags=["nbval-check-output"]
@@ -406,10 +407,10 @@ plots.show_images(
 )
 
 # %% [markdown]
-# With losses B and C the KL is next to zero: for every image the encoder answers with the prior, and the decoder, which
-# then hears nothing but noise, paints the mean of all digits. The reason is a price. At β = 49 each nat of code has to
-# save 49 nats of reconstruction, and no nat does. This is **posterior collapse**, here of our own making; notebook 08 is
-# about it. A loss curve would not have told you: it falls, and it even ends at a small number.
+# With losses B and C the KL is next to zero: for every image the encoder answers with the prior, and the decoder,
+# which then hears nothing but noise, paints the mean of all digits. The reason is a price. At β = 49 each nat of code
+# has to save 49 nats of reconstruction, and no nat does. This is **posterior collapse**, here of our own making;
+# notebook 08 is about it. A loss curve would not have told you: it falls, and it even ends at a small number.
 #
 # The trap is not a beginner's. This is what the code of some well-known examples trains, read from their sources and
 # computed below:
@@ -444,7 +445,8 @@ for name, beta in public_betas.items():
 #
 # The KL is a sum over latent dimensions, so each dimension has a price of its own: the nats an image spends there. A
 # dimension whose KL is zero is one where the encoder always answers with the prior. It carries no information about
-# $x$, and the decoder learns to ignore it. This is the first thing to look at in any trained VAE.
+# $x$, and the decoder learns to ignore it. The count of the others, those whose mean μ varies over the test images
+# (variance above 0.01), is the number of **active units**. This is the first thing to look at in any trained VAE.
 
 # %%
 kl = kl_per_dimension(vae, images.test)  # (K,)
@@ -481,8 +483,8 @@ explorer = LatentExplorer(vae, images.test, start=7)
 explorer
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# The same on paper: three dimensions, the picture in the middle of each row is the test image's own code, and the
-# others move that one dimension to the value above while the rest stand still.
+# The same on paper, for the three most expensive dimensions: each row sets one dimension to the value above the
+# column, and leaves the others at the code of the test image.
 
 # %%
 values = torch.linspace(-3, 3, 9)
@@ -497,9 +499,9 @@ plots.show_images(
     rows,
     row_labels=[f"z{dimension}" for dimension in order[:3].tolist()],
     titles=[f"{value:+.2f}".replace("+0.00", "0") for value in values.tolist()],
-    title="One dimension changes several things at once: slant, width, class",
-    alt="Three rows of nine pictures. In each row one latent dimension of a test image runs from minus 3 to 3 prior standard "
-    "deviations while the others stay; the digit changes gradually in shape, slant and stroke, and at the ends into another.",
+    title="One dimension changes several things at once; none of them has a name",
+    alt="Three rows of nine pictures. In each row one latent dimension runs from minus 3 to 3 prior standard deviations while "
+    "the others stay at a test image's code; strokes, slant and width change together, gradually.",
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -508,7 +510,7 @@ plots.show_images(
 # `exercises.NAME.check(...)` says what is right or wrong, `.hint()` helps, `.solution()` shows one way. They wait for
 # you: an untouched exercise breaks nothing.
 #
-# ### 1 · Predict: another mean (2 minutes)
+# ### Exercise 1 · Another mean (predict, 2 minutes)
 #
 # Somebody trains a VAE on 64 × 64 colour pictures with $K = 128$, with the reconstruction as `F.mse_loss(...)` (a
 # mean over everything) and the KL as a sum over dimensions and a mean over the batch. Against the sum of squared
@@ -520,7 +522,7 @@ my_beta = ...
 exercises.beta_of_a_mean.check(my_beta)
 
 # %% [markdown]
-# ### 2 · Implement: sample from the model (8 minutes)
+# ### Exercise 2 · Sample from the model (implement, 8 minutes)
 #
 # Write the function that generates `count` new images from a decoder: draw from the prior, decode, and return
 # **pixels** in [0, 1]. `decoder` maps (B, K) to (B, 1, 28, 28) logits. No encoder, no test image: that would be
@@ -536,7 +538,7 @@ def my_sample(decoder, count, latent_dim):
 exercises.sample_from_prior.check(my_sample)
 
 # %% [markdown]
-# ### 3 · Implement: the loss, with a weight (10 minutes)
+# ### Exercise 3 · The loss, with a weight (implement, 10 minutes)
 #
 # Write the β-VAE's loss for a batch as **one number**, ready for `backward()`: in nats per image, such that $\beta =
 # 1$ is the negative ELBO.
@@ -551,7 +553,7 @@ def my_beta_loss(logits, x, mu, logvar, beta):
 exercises.beta_vae_loss.check(my_beta_loss)
 
 # %% [markdown]
-# ### 4 · Investigate: what does an image cost? (15 minutes)
+# ### Exercise 4 · What does an image cost? (investigate, 15 minutes)
 #
 # Which test digit class is the most expensive to encode, counted by the KL term of `vae` in nats per image, averaged
 # over the class? Compute the ten averages, hand over the ten numbers as a tensor of shape (10,), and look which one
@@ -563,7 +565,7 @@ my_kl_by_class = ...
 exercises.kl_by_class.check(my_kl_by_class, vae, images)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Remember
+# ## To take with you
 #
 # - A VAE is two networks, one roll of dice and two terms. Encoder: $x \to \mu$, logvar. Decoder: $z \to$ logits.
 #   Loss: reconstruction + KL.

@@ -54,9 +54,7 @@ class Findings:
         )
 
 
-def _difference(
-    value: object, expected: object, tolerance: object, slack: int = 1, secret: bool = False
-) -> str | None:
+def _difference(value: object, expected: object, tolerance: object, slack: int = 1, secret: bool = False) -> str | None:
     """The first difference beyond the tolerance in words, or None. One expected number serves all."""
     value, expected = (torch.as_tensor(x).detach().double() for x in (value, expected))
     if value.shape != expected.shape and expected.ndim:

@@ -83,8 +83,10 @@ def plot_history(
             marker = "o" if len(values) < 8 else None
             text = f"{label} {values[-1]:.1f}"
             axes.plot(epochs, values, color=colour, linewidth=2, marker=marker, markersize=4, label=text)
-        axes.set_title(name)
+        axes.set_title("KL" if name == "kl" else name)
         axes.set_xlabel("epoch")
+        if name == "kl":  # small changes of a small number must not look like large ones
+            axes.set_ylim(0, 1.15 * max(value for _, values, _ in curves for value in values) or 1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     np.ravel(panels)[0].set_ylabel(unit)
     for axes in np.ravel(panels):
