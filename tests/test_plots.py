@@ -272,7 +272,7 @@ def test_bad_input_is_named(call, message):
 
 def test_history_names_its_last_values():
     made = plots.plot_history(HISTORY, WORSE, title="t", alt=ALT, terms=["kl", "loss"])
-    assert [axes.get_title("left") for axes in made.axes] == ["kl", "loss"]
+    assert [axes.get_title("left") for axes in made.axes] == ["KL", "loss"]
     assert {text.get_text() for text in made.axes[0].texts} == {"train 22.5", "test 22.8"}
     assert made.axes[0].get_ylabel() == "nats per image" and made.axes[0].get_xlabel() == "epoch"
 
@@ -346,3 +346,15 @@ def test_boxes_are_pushed_apart():
     centres = push_apart(np.zeros((6, 2)) + np.arange(6)[:, None] * 0.1, np.full((6, 2), [30.0, 20.0]))
     for a, b in combinations(centres, 2):
         assert (np.abs(a - b) >= [29.4, 19.4]).any()
+
+
+def test_labels_that_move_apart_stay_around_their_lines():
+    made, axes = plots.figure(title="t", alt=ALT)
+    axes.set_ylim(0, 1)
+    for end in (0.50, 0.51):
+        axes.plot([0, 1], [0, end], label=f"ends at {end}")
+    plots.label_lines(axes)
+    made.draw_without_rendering()
+    low, high = (axes.transAxes.transform(text.get_position())[1] for text in axes.texts)
+    ends = axes.transData.transform([[1, 0.50], [1, 0.51]])[:, 1]
+    assert high - low > 20 and abs((low + high) / 2 - ends.mean()) < 3
