@@ -25,10 +25,9 @@ from vae_utils.training import fit
 from vae_utils.widgets import ReparameterizationExplorer
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The gradient stops at the dice
+# ## One draw, one gradient
 #
-# In notebook 04 the encoder gave a mean μ and a log-variance, we drew z from that Gaussian, and the decoder had to make
-# do with this z. Training has to know how the loss answers when μ moves.
+# In notebook 04 we improved q by differentiating a sum over a grid of z. A VAE cannot: its encoder gives a mean μ and a log-variance, one z is drawn from that Gaussian, and the decoder has to make do with it. Training has to know how the loss answers when μ moves.
 #
 # Here is the smallest model of that situation: one μ, one draw, one decoder weight, a squared error.
 #
@@ -69,7 +68,7 @@ def blocked_elbo(model, x):
 
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 1 · What will the encoder learn? (predict, difficulty 1, 3 minutes)
+# ### Exercise 1 · What will the encoder learn? (predict, 3 minutes)
 #
 # We train it on 8,000 digits. What will the encoder have learnt at the end?
 # - `"a"` nothing: it keeps its random weights
@@ -246,7 +245,7 @@ right.set_title("z = μ + σ ε: the dice stand aside")
 figure
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 2 · Write it (implement, difficulty 2, 6 minutes)
+# ### Exercise 2 · Write it (implement, 6 minutes)
 #
 # Two lines, before you look at ours in the next cell. `mu` and `logvar` are (B, K); return z, (B, K). The check draws
 # samples and looks at their mean, variance and shape, at whether the noise is fresh for every number, and at both gradients.
@@ -558,11 +557,10 @@ figure, (left, right) = plots.figure(
     1,
     2,
     title="The score function gets noisier with every latent; as the encoder gets surer, only the trick gets quieter",
-    alt="Variance of one draw of the gradient by mu 1, on logarithmic scales. Left, over the number of latents K from 1 to 64: "
-    "the pathwise estimator stays at 4, the score function with the best baseline grows in proportion to K to about 700, "
-    "without a baseline in proportion to K squared to about 45,000. Right, over sigma from 1 down to 0.05 at K = 1: pathwise "
-    "falls to 0.01, the best baseline stays near 18, no baseline rises to about 2,000.",
-    size=(7.5, 3.6),
+    alt="Variance of one draw, on logarithmic scales. Left, over 1 to 64 latents: the pathwise estimator stays at 4, the "
+    "score function with the best baseline grows in proportion to K to 717, without one in proportion to K squared to about "
+    "45,000. Right, sigma falls from 1 to 0.05 at K = 1: pathwise falls to 0.01, best baseline stays near 18, no baseline "
+    "rises to about 2,000.",
 )
 names, colours = ("pathwise", "best baseline", "no baseline"), (plots.VAE, plots.LIKELIHOOD, plots.AUTOENCODER)
 sigmas = torch.linspace(1, 0.05, 100)
@@ -572,12 +570,12 @@ for name, colour, dots, line, curve in zip(names, colours, zip(*measured, strict
     left.loglog(sizes, line, color=colour, linewidth=2)
     left.loglog(sizes, dots, "o", color=colour, markersize=5)
     right.loglog(sigmas, curve, color=colour, linewidth=2, label=name)
-left.set(xlabel="number of latents K  (σ = 1)", ylabel="variance of one draw", xticks=sizes, xticklabels=sizes)
-left.minorticks_off()
-left.set_title("lines: exact, dots: 100,000 draws")
+left.set(title="lines: exact, dots: measured", xlabel="number of latents K  (σ = 1)", ylabel="variance of one draw")
+left.set_xticks(sizes, sizes)
 right.set(xlabel="σ, a surer encoder to the right  (K = 1)", xlim=(1, 0.05))
 right.set_xticks([1, 0.5, 0.2, 0.1, 0.05], [1, 0.5, 0.2, 0.1, 0.05])
-right.minorticks_off()
+for axes in (left, right):
+    axes.minorticks_off()
 plots.label_lines(right)
 figure
 
@@ -727,7 +725,7 @@ assert Normal.has_rsample and Gamma.has_rsample and not Bernoulli.has_rsample an
 #   differentiates the cumulative distribution instead.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 3 · Another dice (implement, difficulty 3, 10 minutes)
+# ### Exercise 3 · Another dice (implement, 10 minutes)
 #
 # The trick is not about Gaussians. The logistic distribution with centre μ and scale s has the cumulative distribution
 # $P(z < t) = \mathrm{sigmoid}((t - \mu)/s)$. Draw from it so that gradients reach μ and log s. The only dice allowed is
@@ -747,7 +745,7 @@ exercises.logistic_sample.check(my_logistic_sample)
 # exercises.logistic_sample.solution()
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 4 · Where the trick loses (investigate, difficulty 4, 15 minutes)
+# ### Exercise 4 · Where the trick loses (investigate, 15 minutes)
 #
 # "The pathwise gradient has the lower variance" is a rule of thumb; no theorem says it for every $f$. Take
 # $f(z) = \sin(\omega z)$, μ = 0, σ = 1, one latent, no baseline (at μ = 0 the best one is 0). For a slow wave the trick wins. From
@@ -763,7 +761,7 @@ exercises.crossover.check(my_omega)
 # exercises.crossover.solution()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## To keep
+# ## To take with you
 #
 # **Remember.**
 # - Put the randomness where there is nothing to learn, z = μ + σ ε, and let the parameters act on it by arithmetic.
