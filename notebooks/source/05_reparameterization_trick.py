@@ -556,7 +556,7 @@ assert 42 < ratios[1] < 53 and 710 < ratios[2] < 850
 figure, (left, right) = plots.figure(
     1,
     2,
-    title="The score function gets noisier with every latent; as the encoder gets surer, only the trick gets quieter",
+    title="The score function gets noisier with every latent; as the encoder gets surer, only the trick's noise vanishes",
     alt="Variance of one draw, on logarithmic scales. Left, over 1 to 64 latents: the pathwise estimator stays at 4, the "
     "score function with the best baseline grows in proportion to K to 717, without one in proportion to K squared to about "
     "45,000. Right, sigma falls from 1 to 0.05 at K = 1: pathwise falls to 0.01, best baseline stays near 18, no baseline "
@@ -586,7 +586,7 @@ figure
 # for each.
 #
 # Right: the surer the encoder, the worse the comparison. As σ shrinks, the trick's noise vanishes; with the best baseline the
-# score function's stays where it is, and without one it grows without limit.
+# score function's variance goes from 24 to 18 = 8μ² and no lower, and without one it grows without limit.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## On a real VAE
