@@ -625,6 +625,7 @@ def train_encoder(decode, sigma, steps=800, batch=512):
     return encoder
 
 
+torch.set_num_threads(1)  # more threads than one would only wait for each other on so small a network
 encoder = train_encoder(decode, 0.3)
 with torch.no_grad():
     mu, logvar = encoder(torch.tensor([[1.5]])).squeeze().tolist()
