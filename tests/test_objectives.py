@@ -132,3 +132,12 @@ def test_cross_entropy_is_minus_the_log_probability_of_the_right_class():
     model, x, labels = Classifier(10), images(4), torch.tensor([0, 9, 3, 3])
     terms = cross_entropy(model, x, labels)
     torch.testing.assert_close(terms, {"loss": -Categorical(logits=model(x)).log_prob(labels)})
+
+
+@pytest.mark.parametrize(
+    ("loss", "model", "advice"),
+    [(negative_elbo, Autoencoder(2), "use reconstruction_error"), (reconstruction_error, VAE(2), "use negative_elbo")],
+)
+def test_a_loss_for_another_kind_of_model_says_which_one_fits(loss, model, advice):
+    with pytest.raises(TypeError, match=advice):
+        loss(model, torch.rand(2, 1, 28, 28))

@@ -59,3 +59,9 @@ def test_the_scorecard_refuses(parts):
         card.add("wrong", images * 255)
     with pytest.raises(KeyError, match="the rows are"):
         card["absent"]
+
+
+def test_another_number_of_images_is_refused(parts):
+    classifier, _, images, _, _ = parts
+    with pytest.raises(ValueError, match="generated must hold 60 images, as many as the real ones, received 59"):
+        Scorecard(classifier, images).add("few", images[:59])

@@ -650,3 +650,24 @@ def test_a_layer_without_a_gradient_does_no_harm():
     before = model.spare.weight.detach().clone()
     train(model)
     assert torch.equal(before, model.spare.weight)
+
+
+@pytest.mark.parametrize("call", [fit, evaluate])
+@pytest.mark.parametrize(("model", "received"), [(None, "NoneType"), (VAE, "the class VAE"), (nn.ReLU(), "ReLU")])
+def test_what_is_no_model_is_refused(as_a_learner, call, model, received):
+    with pytest.raises(TypeError, match=f"model must be a model with weights.*received {received}"):
+        call(model, torch.rand(4, 1, 28, 28), negative_elbo)
+
+
+def test_a_loss_that_was_called_already_is_refused(as_a_learner):
+    model, x = VAE(2), torch.rand(4, 1, 28, 28)
+    with pytest.raises(TypeError, match="loss must be a function, received dict"):
+        fit(model, x, negative_elbo(model, x))
+
+
+def test_evaluate_does_not_take_labels_for_beta(as_a_learner):
+    model, x = VAE(2), torch.rand(1, 1, 28, 28)
+    with pytest.raises(ValueError, match="negative_elbo takes no labels"):
+        evaluate(model, x, negative_elbo, torch.tensor([5]))
+    with pytest.raises(ValueError, match="cross_entropy takes labels"):
+        evaluate(Classifier(), x, cross_entropy)

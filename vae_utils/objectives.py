@@ -24,8 +24,17 @@ def reconstruction_error(model: nn.Module, x: Float[Tensor, "B 1 28 28"]) -> Ter
 
     Returns:
         {"loss", "reconstruction"}, the same numbers twice, nats per image, (B,).
+
+    Raises:
+        TypeError: the model returns something else.
     """
-    reconstruction = -bernoulli_log_likelihood(model(x), x)
+    logits = model(x)
+    if not isinstance(logits, Tensor):
+        raise TypeError(
+            f"model must return logits, as Autoencoder does; {type(model).__name__} returns {type(logits).__name__}: "
+            "for a VAE use negative_elbo"
+        )
+    reconstruction = -bernoulli_log_likelihood(logits, x)
     return {"loss": reconstruction, "reconstruction": reconstruction}
 
 
@@ -41,13 +50,20 @@ def negative_elbo(model: nn.Module, x: Float[Tensor, "B 1 28 28"], beta: float =
         {"loss", "reconstruction", "kl"}, nats per image, (B,); the KL is closed-form and unweighted.
 
     Raises:
+        TypeError: the model returns something else.
         ValueError: beta is negative or not finite.
 
     Source: Kingma & Welling (2014), arXiv:1312.6114, equation 10; β: Higgins et al. (2017), equation 4.
     """
     if not (math.isfinite(beta) and beta >= 0):
         raise ValueError(f"beta must be a finite number of at least 0, received {beta}")
-    logits, mu, logvar, _ = model(x)
+    outputs = model(x)
+    if not (isinstance(outputs, tuple) and len(outputs) == 4):
+        raise TypeError(
+            f"model must return (logits, mu, logvar, z), as VAE does; {type(model).__name__} returns "
+            f"{type(outputs).__name__}: for an autoencoder use reconstruction_error"
+        )
+    logits, mu, logvar, _ = outputs
     reconstruction = -bernoulli_log_likelihood(logits, x)
     kl = kl_to_standard_normal(mu, logvar).sum(-1)
     return {"loss": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}

@@ -113,8 +113,12 @@ def takes_labels(loss: Loss) -> bool:
     """Whether a loss is `loss(model, x, labels)` rather than `loss(model, x)`.
 
     Raises:
+        TypeError: not a function.
         ValueError: neither.
     """
+    if not callable(loss):
+        hint = "pass the function itself, as in fit(model, images, negative_elbo)"
+        raise TypeError(f"loss must be a function, received {type(loss).__name__}; {hint}")
     parameters = inspect.signature(loss).parameters.values()
     needed = [
         parameter.name

@@ -58,6 +58,11 @@ class Scorecard:
             ValueError: not images.
         """
         validate_images(generated, "generated")
+        if len(generated) != len(self._real):
+            raise ValueError(
+                f"generated must hold {len(self._real)} images, as many as the real ones, received {len(generated)}: "
+                "the measures are comparable only at equal numbers"
+            )
         found = density_and_coverage(self._real, self._features_of(generated))
         self.rows[name] = Score(found.density, found.coverage)
         return self.rows[name]

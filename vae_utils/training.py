@@ -60,11 +60,13 @@ def fit(
         The history; the object given as `resume` if there was one.
 
     Raises:
+        TypeError: not a model, or not a loss.
         ValueError: an argument out of range, a loss of the wrong form, or `resume` from another run.
         RuntimeError: the device is not there.
 
     Source: Adam: Kingma & Ba (2015), arXiv:1412.6980; one-cycle: Smith & Topin (2018), arXiv:1708.07120.
     """
+    _check_model(model)
     x, labels = _training_images(images, loss)
     plan = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed, "images": len(x)}
     _check_plan(**plan)
@@ -126,6 +128,10 @@ def evaluate(
         ValueError: images of the wrong shape or range, labels of another count, or a loss of the wrong form.
     """
     validate_images(x)
+    _check_model(model)
+    if takes_labels(loss) != (labels is not None):
+        advice = "takes labels: pass labels=" if labels is None else "takes no labels: leave labels out"
+        raise ValueError(f"the loss {getattr(loss, '__name__', loss)} {advice}")
     if labels is not None and len(labels) != len(x):
         raise ValueError(f"labels must be one an image: {len(x)} images, received {len(labels)} labels")
     weight, was_training = next(model.parameters()), model.training
@@ -157,6 +163,12 @@ def pick_device(device: str = "auto") -> torch.device:
         here = ", ".join(name for name, is_here in present.items() if is_here)
         raise RuntimeError(f"device {device!r} is not on this machine (here: {here}); use device='auto'")
     return chosen
+
+
+def _check_model(model: nn.Module) -> None:
+    if not isinstance(model, nn.Module) or next(model.parameters(), None) is None:
+        received = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model must be a model with weights, such as VAE(2), received {received}; run its cell first")
 
 
 def _training_images(images: Images | Tensor, loss: Loss) -> tuple[Tensor, Tensor | None]:

@@ -385,7 +385,7 @@ assert 13.5 < on_test < 16.5 and 24 <= equal <= 32 and 0.22 < 1 - on_test / pca_
 # ### The same from the package
 #
 # From here on a model is an `Autoencoder`, the two networks in one object, and `fit` is the loop above. `fit` also
-# shows a bar, survives being interrupted, and repeats bit for bit. What it minimises stays on the screen: a function
+# shows a bar, survives being interrupted, and repeats bit for bit on the same machine. What it minimises stays on the screen: a function
 # `loss(model, x)` that returns a number for each image.
 
 

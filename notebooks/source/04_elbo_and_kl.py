@@ -503,7 +503,7 @@ exercises.kl_of_two_gaussians.check(my_kl)
 shown, (left, right) = figure(
     1,
     2,
-    title="Moving the mean costs its square; certainty costs one bit for each halving of σ",
+    title="Moving the mean costs its square; certainty costs, in the end, one bit for each halving of σ",
     alt="Price of one latent dimension in nats. Left: at sigma 1, moving the mean costs mu squared over 2: 0.5 at 1, 2 at "
     "2, 4.5 at 3. Right: at mu 0, against sigma on a log scale, the cost is 0 at sigma 1, rises by 0.69 nats for each "
     "halving of sigma once it is small, and steeply for sigma above 1.",
@@ -537,7 +537,7 @@ for high in (0.5, 0.001):
 print(f"log 2 = {math.log(2):.3f} nats = 1 bit")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Log 2 is one **bit**. To say on which half of its range z lies costs a bit, and the next half another, however small σ
+# Log 2 is one **bit**. (From ½ to ¼ it is a little less, because the term σ²/2 falls too.) To say on which half of its range z lies costs a bit, and the next half another, however small σ
 # is already. A plain autoencoder encodes to a point: σ = 0. Its price would be infinite. *That* is what the KL term
 # changes: codes may no longer be arbitrarily precise.
 #
@@ -591,8 +591,9 @@ for slope_a in (0.0, 0.25, 0.5, 1.0, 2.0, 8.0):
 # $$\text{reverse: } \mathrm{KL}(q \,\|\, p) = \mathbb{E}_{q}[\log q - \log p],
 # \qquad \text{forward: } \mathrm{KL}(p \,\|\, q) = \mathbb{E}_{p}[\log p - \log q].$$
 #
-# The gap of the ELBO is the reverse one; the forward one is the third divergence of this notebook, besides the gap and the KL term. It averages under q: it is punished where q has mass and p has none, and
-# blind where q has none. The forward one averages under p: it is punished where p has mass and q has none. Its best
+# The gap of the ELBO is the reverse one. The reverse one averages under q: it is punished where q has mass and p has
+# none, and blind where q has none. The forward one, the third divergence of this notebook besides the gap and the KL
+# term, averages under p: it is punished where p has mass and q has none. The forward one averages under p: it is punished where p has mass and q has none. Its best
 # Gaussian has the mean and variance of p (maximum likelihood with draws from p): the one that notebook 03 drew.
 #
 # The decoder f(z) = z²/2 cannot tell z from −z, so its posterior has two equal peaks.
@@ -755,8 +756,7 @@ assert 0.02 < lost < 0.06, "the text says: about 0.04 nats"
 # **Remember.**
 # - log p(x) = ELBO + KL(q ‖ p(z|x)), for every q. Climbing the ELBO brings q to a posterior that nobody can compute.
 # - ELBO = reconstruction − KL(q ‖ p(z)). The second KL is another one: a price, in nats, for what z tells about x.
-# - The price of one dimension is ½(μ² + σ² − 1 − log σ²): sum over dimensions, mean over the batch. Halving σ costs a
-#   bit, σ = 0 is infinitely dear.
+# - The price of one dimension is ½(μ² + σ² − 1 − log σ²): sum over dimensions, mean over the batch. Each halving of an already small σ costs a bit, σ = 0 is infinitely dear.
 # - The gap is a *reverse* KL: q keeps to where the posterior is, and may miss a part of it.
 #
 # **What could fool you.** A higher ELBO need not be a better model: the gap may have shrunk, or the decoder may have

@@ -214,8 +214,9 @@ plots.show_manifold(
 # ## Does it generate? The scorecard of notebook 02
 #
 # Two dimensions are for looking. For the contest we take $K = 16$: one autoencoder, one VAE, **the same networks, the
-# same number of epochs, the same optimiser, the same seed**. From here on the loop is `fit`, which does what the loop
-# above does and adds a learning-rate schedule, a progress bar, and a stop button that loses nothing.
+# same number of epochs, the same optimiser, the same seed** (the last layer of the VAE's encoder is twice as wide,
+# for μ and logvar). From here on the loop is `fit`, which does what the loop above does and adds a learning-rate
+# schedule, a progress bar, and a stop button that loses nothing.
 
 # %%
 K = 16
@@ -233,7 +234,7 @@ vae_history = fit(vae, images, vae_utils.negative_elbo, epochs=25, learning_rate
 # else.
 #
 # **Predict first.** Coverage is the share of real test digits that have a generated one close by; for the autoencoder
-# it was about 0.1 from $\mathcal N(0, I)$, and several times that from the fitted densities. Where will the VAE's
+# it was below 0.1 from $\mathcal N(0, I)$, and several times that from the fitted densities. Where will the VAE's
 # prior samples come in: below them all, between, or above the mixture?
 
 # %%
@@ -303,8 +304,8 @@ print(f"VAE − fitted Gaussian: {prior - gaussian:+.2f}; fitted mixture − VAE
 #   usual picture, a smooth VAE beside a jumpy autoencoder, is not what these numbers show.
 #
 # So why a VAE? Because coverage was never its objective. It has one objective for everything, an encoder that states
-# its uncertainty, and a lower bound on $\log p(x)$ for every image. An autoencoder with a mixture on top has none of
-# these.
+# its uncertainty, and a lower bound on $\log p(x)$ for every image (exactly so for two-coloured pixels; notebook 07).
+# An autoencoder with a mixture on top has none of these.
 
 # %% slideshow={"slide_type": "subslide"}
 sheet = plots.show_images(
@@ -325,8 +326,8 @@ sheet
 # ## The scaling trap
 #
 # The ELBO has no weight in it: one nat of reconstruction is worth one nat of KL. Yet the loss is one line of code,
-# and there are several plausible ways to average. Here are three, all found in public code. $R$ is the reconstruction
-# summed over the $d = 784$ pixels, KL is summed over the $K = 16$ latent dimensions.
+# and there are several plausible ways to average. Here are three. $R$ is the reconstruction summed over the $d = 784$
+# pixels, KL is summed over the $K = 16$ latent dimensions.
 #
 # | | in code | is | divided by its weight of $R$ |
 # |---|---|---|---|
@@ -409,8 +410,9 @@ plots.show_images(
 # %% [markdown]
 # With losses B and C the KL is next to zero: for every image the encoder answers with the prior, and the decoder,
 # which then hears nothing but noise, paints the mean of all digits. The reason is a price. At β = 49 each nat of code
-# has to save 49 nats of reconstruction, and no nat does. This is **posterior collapse**, here of our own making;
-# notebook 08 is about it. A loss curve would not have told you: it falls, and it even ends at a small number.
+# has to save 49 nats of reconstruction, and training finds none that does. This is **posterior collapse**, here of
+# our own making; notebook 08 is about it. A loss curve would not have told you: it falls, and it even ends at a small
+# number.
 #
 # The trap is not a beginner's. This is what the code of some well-known examples trains, read from their sources and
 # computed below:
@@ -420,7 +422,7 @@ plots.show_images(
 public_code = {
     "PyTorch examples, vae/main.py": (784, 20, False, False, 1),
     "Keras, generative/vae.py (2020)": (784, 2, False, False, 1),
-    "Keras, variational_autoencoder.py (2016)": (784, 2, True, False, 1),
+    "Keras, variational_autoencoder.py (2016) *": (784, 2, True, False, 1),
     "Lightning Bolts, basic_vae, 32×32×3": (3072, 256, True, True, 0.1),
     "AntixK/PyTorch-VAE, vae.yaml, 64×64×3": (12288, 128, True, False, 0.00025),
 }
@@ -434,8 +436,9 @@ for name, beta in public_betas.items():
 # %% [markdown]
 # The last two use the squared error $\lVert x - \hat x \rVert^2$, which is a Gaussian log-likelihood with variance
 # $\sigma^2 = \tfrac12$ up to a constant; their β is counted against that. A squared error is never free of such a
-# choice: its σ and β are the same knob, as notebook 07 shows. The Keras file of 2016 was corrected later. (Sources
-# below; as the files stood.)
+# choice: its σ and β are the same knob, as notebook 07 shows. (* The weights alone. This file also draws z with a
+# hundredth of the noise that its KL pays for, so it is no β-VAE for any β: nearly a plain autoencoder with a small
+# penalty on μ. It was corrected later.) (Sources below; as the files stood.)
 #
 # The habit that protects you: **sum over dimensions, average over the batch only, name the unit.** If you see a loss
 # of 0.2, ask: per what?
@@ -455,7 +458,7 @@ print(f"KL per image: {kl.sum():.1f} nats; active units: {active_units(vae_ends)
 
 # %% slideshow={"slide_type": "subslide"}
 chart, axes = plots.figure(
-    title=f"All {K} dimensions are paid for, and none is cheap enough to drop",
+    title=f"All {K} dimensions are used: none has a KL near zero",
     alt=f"Bars: KL of each latent dimension, from {kl.max():.1f} down to {kl.min():.1f} nats per image. No bar is near zero.",
     size=(7.5, 2.8),
 )

@@ -21,7 +21,15 @@ from vae_utils.exercises.measures import (
     require,
 )
 from vae_utils.exercises.report import Result, brief, correct, not_yet
-from vae_utils.exercises.sandbox import Guarded, Transcript, Wrong, conform, fixed_conditions, run_limited
+from vae_utils.exercises.sandbox import (
+    Guarded,
+    Transcript,
+    Wrong,
+    conform,
+    first_line,
+    fixed_conditions,
+    run_limited,
+)
 
 __all__ = ["Exercise", "Implement", "Investigate", "Predict", "Quantity", "gaussian_samples", "normal", "require"]
 
@@ -148,7 +156,12 @@ class Investigate(Exercise):
         if len(context) != len(names):
             raise Wrong(f"Pass also {', '.join(names)}: `exercises.{self.name}.check({', '.join(['answer', *names])})`")
         with fixed_conditions():
-            right = self.reference(*context)
+            try:
+                right = self.reference(*context)
+            except Exception as error:
+                problem = f"The check cannot use {', '.join(names)} as passed: {first_line(error)}."
+                advice = "Run the cells above again, and pass them in this order. Your answer was not looked at."
+                raise Wrong(f"{problem} {advice}") from None
             found = self._findings(answer, right, context)
             planted = ((message, self._planted(wrong, right, context)) for message, wrong in self.mistakes.items())
             problem = self._judge(found, self._findings(right, right, context), planted)

@@ -27,6 +27,7 @@ coin_flip_image = Predict(
         "That is the logarithm of one pixel's probability. The image has 784 pixels.": math.log(0.5),
         "That is -log 784. The probabilities of the pixels multiply: add one logarithm for each pixel.": -math.log(784),
         "The size is right. But can the logarithm of a probability be positive?": 784 * math.log(2),
+        "That is the probability itself. Take its logarithm.": (5e-324, 1e-9),
         "A probability is at most 1. What does that say about the sign of its logarithm?": (1e-9, math.inf),
         "That would be a probability of 1. Each coin flip halves it.": 0.0,
     },
@@ -46,6 +47,8 @@ def _bayes_cases():
     yield normal(4, 3, seed=1), normal(3, seed=2).log_softmax(0)
     # Of the size that images have: their probabilities are too small for any floating-point number.
     yield 30 * normal(5, 10, seed=3) - 900, normal(10, seed=4).log_softmax(0)
+    far_apart = torch.tensor([100.0, 400.0, 900.0, 1600.0, 2500.0])[:, None]  # one maximum for all images will not do
+    yield 30 * normal(5, 10, seed=7) - far_apart, normal(10, seed=4).log_softmax(0)
 
 
 def _measure_bayes(f):

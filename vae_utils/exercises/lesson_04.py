@@ -15,8 +15,7 @@ what_rose = Predict(
     shown="With the decoder frozen, log p(x) is frozen, so the ELBO can only rise by what the gap falls.",
     hints=[
         "Which of the quantities depend on the encoder at all? log p(x) = ∫ p(x|z) p(z) dz has no q in it.",
-        "log p(x) = ELBO + KL(q ‖ posterior). Hold the left-hand side fixed. "
-        "Then use ELBO = reconstruction − KL(q ‖ prior) for the reconstruction.",
+        "log p(x) = ELBO + KL(q ‖ posterior), and its left side is fixed. ELBO = reconstruction − KL(q ‖ prior).",
     ],
     solution_text="`'b'`. log p(x) depends on the decoder and the prior alone, and both stood still. ELBO + gap "
     "= log p(x), so the gap fell by 3 nats. The reconstruction rose by 3 + 2 = 5 nats: it paid for the dearer KL term, "
@@ -89,15 +88,19 @@ def _measure_elbo(f):
         sigma = math.exp(logvar / 2)
         square = 0.5 - 0.5 * sigma**2 * (1 + _SLOPE**2 / _NOISE**2)
         linear = sigma * (-mu + _SLOPE * (x - _SLOPE * mu) / _NOISE**2)
-        error = math.sqrt((linear**2 + 2 * square**2) / _SAMPLES)
+        error = 7 * math.sqrt((linear**2 + 2 * square**2) / _SAMPLES)
         says = f"For q = N({mu:g}, exp({logvar:g})), your estimate from {_SAMPLES:,} draws is"
-        yield Quantity(says, f(joint, *q, _SAMPLES), toy.elbo(x, mu, logvar), 7 * error)
+        yield Quantity(says, f(joint, *q, _SAMPLES), toy.elbo(x, mu, logvar), error)
+    one = torch.stack([f(joints[0], *qs[0], 1) for _ in range(200)])
+    yield Quantity("The mean of 200 one-draw estimates is", one.mean(), toys[0].elbo(*_CASES[0]), one.std().item() / 2)
+    require(one.std() > 0, "Every call returns the same number: is there fresh noise in each call?")
 
 
 elbo_from_samples = Implement(
     title="The ELBO from samples",
     difficulty=3,
     minutes=8,
+    seconds=30,
     shown="From many draws your estimate is the exact ELBO of three q, and more draws make it steadier.",
     hints=[
         "Three steps: draw z ~ N(mu, exp(logvar)) of shape (samples,), compute log p(x, z) − log q(z), average.",
@@ -113,9 +116,7 @@ elbo_from_samples = Implement(
     ],
     measure=_measure_elbo,
     mistakes={
-        "You left out log q(z). Without it the best q would be a spike.": _elbo_with(
-            log_q=lambda z, m, v, right: 0 * z
-        ),
+        "You left out log q(z); without it the best q is a spike.": _elbo_with(log_q=lambda z, m, v, right: 0 * z),
         "You added log q(z); it is subtracted.": _elbo_with(log_q=lambda z, m, v, right: -right),
         "You used logvar as the standard deviation; that is exp(logvar / 2).": _elbo_with(spread=lambda v: v),
         "Your draws have the standard deviation exp(logvar): the factor 0.5 is missing.": _elbo_with(spread=torch.exp),

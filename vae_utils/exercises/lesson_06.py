@@ -39,27 +39,29 @@ def _linear_decoder(z):
     return F.pad(z, (0, 784 - z.shape[1])).reshape(-1, 1, 28, 28)
 
 
-def _measure_sample(function):
-    pixels = function(_linear_decoder, 4_000, 3).flatten(1)[:, :3]
-    require(bool(((pixels >= 0) & (pixels <= 1)).all()), "Your pixels leave [0, 1]: the decoder gives logits.")
-    z = pixels.double().logit()
-    yield Quantity("With a decoder that copies z into the logits, the mean of z is", z.mean(0), torch.zeros(3), 0.12)
-    yield Quantity("the variance of z, read off your pixels, is", z.var(0), torch.ones(3), 0.17)
-    between = (z.T.corrcoef() - torch.eye(3)).abs().max()
-    yield Quantity("the largest correlation between two dimensions of z is", between, 0.0, 0.12)
-    repeats = (z[1:] == z[:-1]).all(1).double().mean()
-    yield Quantity("the share of images that repeat the one before is", repeats, 0.0, 0.001)
+def _measure_sample(function, count=4000, latent_dim=16):
+    codes = []
 
+    def decoder(z):
+        codes.append(z.detach())
+        return _linear_decoder(z) - 0.5  # not symmetric, so that pictures turned round are noticed
 
-def _two_draws(function):
-    """Two calls must differ: new images each time."""
-    first, second = (function(_linear_decoder, 5, 3) for _ in range(2))
-    require(not torch.equal(first, second), "Two calls gave the same images: draw fresh noise in every call.")
-
-
-def _measure_all(function):
-    _two_draws(function)
-    yield from _measure_sample(function)
+    pixels = function(decoder, count, latent_dim)
+    codes.pop()  # the reference's own call, which the framework makes last
+    require(codes, "Your function never calls the decoder: noise alone is no image.")
+    z = torch.cat(codes).double()
+    yield Quantity("The number of codes that you decode is", len(z), count)
+    off = (pixels - (_linear_decoder(z) - 0.5).sigmoid()).abs().max() if len(z) == count else 1.0
+    yield Quantity("The largest distance of your pixels from the sigmoid of the decoder's logits is", off, 0.0, 1e-5)
+    error = 7 / z.numel() ** 0.5
+    yield Quantity("The mean of the codes that you decode is", z.mean(), 0.0, error)
+    yield Quantity("The variance of your codes is", z.var(), 1.0, error * 2**0.5)
+    yield Quantity("The fourth moment of your codes is", z.pow(4).mean(), 3.0, error * 96**0.5, "Are they Gaussian?")
+    between = (z.T.corrcoef() - torch.eye(latent_dim)).abs().max()
+    yield Quantity("The largest correlation between two dimensions of your codes is", between, 0.0, 7 / count**0.5)
+    yield Quantity("The number of different codes is", len(z.unique(dim=0)), count)
+    again = function(decoder, count, latent_dim)
+    require(not torch.equal(pixels, again), "Two calls gave the same images: draw fresh codes in every call.")
 
 
 sample_from_prior = Implement(
@@ -74,7 +76,7 @@ sample_from_prior = Implement(
     reference=my_sample,
     random=True,
     cases=[(_linear_decoder, 4, 3), (_linear_decoder, 7, 16)],
-    measure=_measure_all,
+    measure=_measure_sample,
     mistakes={
         "The decoder gives logits. A sigmoid turns them into pixels.": lambda decoder, count, latent_dim: decoder(
             torch.randn(count, latent_dim)

@@ -171,6 +171,8 @@ def conform(answer: object, like: object, what: str = "Your result") -> object:
             raise Wrong(f"{what} should be a dict with {', '.join(map(repr, like))}; received {got}")
         return {key: conform(answer[key], value, f"{what}[{key!r}]") for key, value in like.items()}
     if isinstance(like, (tuple, list)):
+        if getattr(answer, "ndim", 0) == 1:
+            answer = list(answer)
         if not isinstance(answer, (tuple, list)) or len(answer) != len(like):
             got = f"{len(answer)} values" if isinstance(answer, (tuple, list)) else brief(answer)
             raise Wrong(f"{what} should be {len(like)} values; received {got}")
