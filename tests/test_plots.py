@@ -358,3 +358,12 @@ def test_labels_that_move_apart_stay_around_their_lines():
     low, high = (axes.transAxes.transform(text.get_position())[1] for text in axes.texts)
     ends = axes.transData.transform([[1, 0.50], [1, 0.51]])[:, 1]
     assert high - low > 20 and abs((low + high) / 2 - ends.mean()) < 3
+
+
+def test_the_bottleneck_diagram_shows_the_image_and_counts_its_pixels():
+    image = pictures(5)[4]
+    drawn = plots.show_bottleneck_diagram(image, title="An hourglass")
+    assert plots.layout_problems(drawn) == []
+    texts = [text.get_text() for text in drawn.axes[0].texts]
+    assert texts[:2] == ["encoder", "decoder"] and {"x, 784 pixels", "code z, K numbers", "?"} <= set(texts)
+    assert np.array_equal(drawn.axes[0].images[0].get_array(), image[0].numpy()) and "784 pixels" in drawn.alt

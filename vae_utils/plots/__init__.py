@@ -6,7 +6,7 @@
 
 from vae_utils.plots.codes import draw_codes, draw_map, scatter_codes, show_map
 from vae_utils.plots.curves import label_lines, plot_history
-from vae_utils.plots.diagram import show_vae_diagram
+from vae_utils.plots.diagram import show_bottleneck_diagram, show_vae_diagram
 from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.graphs import draw_graph
 from vae_utils.plots.images import draw_images, mosaic, show_images, show_manifold
@@ -46,6 +46,7 @@ __all__ = [
     "mosaic",
     "plot_history",
     "scatter_codes",
+    "show_bottleneck_diagram",
     "show_images",
     "show_manifold",
     "show_map",

@@ -1,9 +1,50 @@
-"""The flow of one batch through a VAE, drawn."""
+"""Diagrams of the models: an autoencoder as an hourglass, and the flow of one batch through a VAE."""
+
+from jaxtyping import Float
+from matplotlib.patches import Polygon, Rectangle
+from torch import Tensor
 
 from vae_utils.plots.figures import LessonFigure, figure
-from vae_utils.plots.style import ENCODER, LIKELIHOOD, MUTED, PRIOR, TEXT
+from vae_utils.plots.style import AUTOENCODER, ENCODER, LIKELIHOOD, MUTED, PRIOR, TEXT
 
 ARROW = {"arrowstyle": "->", "linewidth": 1.6, "color": TEXT}
+
+
+def show_bottleneck_diagram(image: Float[Tensor, "1 H W"], *, title: str) -> LessonFigure:
+    """Draw an image on its way through an autoencoder: encoder, a code of K numbers, decoder, and what comes out?
+
+    Args:
+        image: (1, H, W) pixels in [0, 1].
+        title: the message of the figure.
+
+    Returns:
+        The figure.
+    """
+    pixels = image.shape[-2] * image.shape[-1]
+    alt = (
+        f"An image of {pixels} pixels on the left, an encoder that narrows down to a column of K cells, a decoder that "
+        "widens again, and on the right an empty frame, as large as the image, with a question mark."
+    )
+    drawn, axes = figure(title=title, alt=alt, size=(7.5, 2.3))
+    axes.imshow(image[0].cpu().numpy(), cmap="gray_r", vmin=0, vmax=1, extent=(0, 3, 0, 3))
+    for left in (0, 12):
+        axes.add_patch(Rectangle((left, 0), 3, 3, fill=False, edgecolor=PRIOR))
+    for wide, narrow, name in ((3.4, 6.9, "encoder"), (11.6, 8.1, "decoder")):
+        corners = [(wide, 0), (narrow, 1), (narrow, 2), (wide, 3)]
+        axes.add_patch(Polygon(corners, facecolor=AUTOENCODER, alpha=0.25, linewidth=0))
+        axes.text((wide + narrow) / 2, 1.5, name, ha="center", va="center")
+    for cell in range(4):
+        axes.add_patch(Rectangle((7.3, 0.9 + 0.3 * cell), 0.4, 0.3, facecolor=AUTOENCODER, edgecolor="white"))
+    for x, text in (
+        (1.5, f"x, {pixels} pixels"),
+        (7.5, "code z, K numbers"),
+        (13.5, f"reconstruction, {pixels} pixels"),
+    ):
+        axes.text(x, -0.25, text, ha="center", va="top")
+    axes.text(13.5, 1.5, "?", ha="center", va="center", fontsize=24, color=PRIOR)
+    axes.set(xlim=(-0.2, 15.6), ylim=(-0.9, 3.2), aspect="equal")
+    axes.axis("off")
+    return drawn
 
 
 def show_vae_diagram(*, title: str) -> LessonFigure:
