@@ -170,7 +170,7 @@ assert torch.isclose(linear_loss(encode, decode.T), image_by_image, rtol=1e-5), 
 
 
 # %% slideshow={"slide_type": "skip"}
-def train_linear(K, seed, steps=600):
+def train_linear(K, seed, steps=500):
     """Full-batch Adam from random weights.  Returns the decoder, (784, K), and the final error."""
     torch.manual_seed(seed)
     encode = nn.Linear(784, K, bias=False).double().weight  # (K, 784)
@@ -330,7 +330,7 @@ assert torch.equal(same_encoder(x), z) and torch.equal(same_decoder(z), decoder(
 # (a "one-cycle" schedule): in a run as short as this one, that is worth a lot.
 
 # %% slideshow={"slide_type": "subslide"}
-EPOCHS, BATCH, RATE = 6, 128, 4e-3
+EPOCHS, BATCH, RATE = 5, 128, 4e-3
 optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=RATE)
 schedule = torch.optim.lr_scheduler.OneCycleLR(
     optimizer, RATE, epochs=EPOCHS, steps_per_epoch=-(-8000 // BATCH), pct_start=0.2, cycle_momentum=False
@@ -355,11 +355,11 @@ equal = next(K for K in range(785) if squared_error(pca(images.test, K), images.
 print(
     f"autoencoder, 16 numbers: {on_test:.1f}   PCA, 16 numbers: {pca_error[16]:.1f}   PCA needs {equal} numbers for it"
 )
-assert 13.5 < on_test < 16.5 and 24 <= equal <= 32 and 0.22 < 1 - on_test / pca_error[16] < 0.38
+assert 13.5 < on_test < 16.5 and 23 <= equal <= 32 and 0.2 < 1 - on_test / pca_error[16] < 0.35
 
 # %% [markdown]
-# About 15 instead of 21.5: with the same 16 numbers, a bent sheet leaves about 30 % less error than the best flat
-# one. To do as well, PCA needs about 28 numbers.
+# About 15.5 instead of 21.5: with the same 16 numbers, a bent sheet leaves about a quarter less error than the best flat
+# one. To do as well, PCA needs about 27 numbers.
 #
 # ### The same from the package
 #
@@ -395,7 +395,7 @@ assert abs(from_fit / on_test - 1) < 0.02
 # Each half has a hidden layer now. Take one away: leave the encoder non-linear and make the decoder one linear layer,
 # or the other way round.
 #
-# **Predict first.** PCA: 21.5. Both halves non-linear: about 15. Where will the two half-linear networks land?
+# **Predict first.** PCA: 21.5. Both halves non-linear: about 15.5. Where will the two half-linear networks land?
 
 # %%
 halves = {
@@ -422,11 +422,11 @@ for name, model in halves.items():
 clever_encoder, clever_decoder = halves.values()
 assert mean_error(clever_encoder, images.train) > eigenvalues[16:].sum().item(), "the floor explained below"
 assert mean_error(clever_encoder, images.test) > 24
-assert mean_error(clever_decoder, images.test) < 17.5
+assert pca_error[16] - mean_error(clever_decoder, images.test) > 0.7 * (pca_error[16] - on_test)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # The clever encoder with the plain decoder is *worse* than PCA. The plain encoder with the clever decoder keeps
-# nearly the whole win.
+# most of the win.
 #
 # The first of these is a theorem. The outputs of a linear decoder lie on a flat sheet, whatever feeds it. On that
 # sheet no code is better than the foot of the perpendicular, and a linear encoder computes that one. So with a linear
@@ -480,7 +480,7 @@ bent
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much, at which K?
 #
-# One K proves little. So train an autoencoder at K = 1, 2, 4, …, 64, each with the same six epochs.
+# One K proves little. So train an autoencoder at K = 1, 2, 4, …, 64, each with the same five epochs.
 #
 # **Predict first.** Sketch two falling curves of the test error over K. Do they run in parallel, drift apart, meet,
 # or cross?
@@ -517,7 +517,7 @@ curves
 # %% slideshow={"slide_type": "skip"}
 saved = {K: 1 - error / pca_error[K] for K, error in ae_error.items()}
 assert all(saved[K] > 0.03 for K in (1, 2, 4, 8, 16, 32)) and saved[64] < -0.05
-assert max(saved, key=saved.get) in (8, 16) and 0.22 < saved[8] < 0.38 and 0.22 < saved[16] < 0.38
+assert max(saved, key=saved.get) in (8, 16) and 0.21 < saved[8] < 0.36 and 0.21 < saved[16] < 0.36
 train_error = mean_error(autoencoders[64], images.train)
 print(f"K = 64 on training digits: autoencoder {train_error:.1f}, PCA {eigenvalues[64:].sum():.1f}")
 assert train_error > eigenvalues[64:].sum()
@@ -529,11 +529,11 @@ for K, model in sorted(autoencoders.items()):
     assert (clipped < clipped_pca) == (K < 64), "clipping changes no winner"
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# They cross. The autoencoder wins up to K = 32, by about 30 % at K = 8 and 16. At K = 64 it loses.
+# They cross. The autoencoder wins up to K = 32, by about 25 to 30 % at K = 8 and 16. At K = 64 it loses.
 #
 # **Does the bend stop paying at 64?** No. Look at the training error, which the cell above printed: there, too, the
 # autoencoder is worse than PCA. Yet a network of this size *contains* PCA, exactly: you will show it in exercise 3. A
-# better answer was within its reach, and six epochs of Adam did not get there. At K = 64 we see the limits of this
+# better answer was within its reach, and five epochs of Adam did not get there. At K = 64 we see the limits of this
 # training and not those of bottlenecks. (Set the epochs for K = 64 to 20 and look again.) PCA gets its optimum from
 # one call of `eigh`; that is its real strength.
 #
@@ -679,12 +679,12 @@ exercises.exchange_rate.check(numbers, ae_error[8], images.train, images.test)
 #   is what makes it a task.
 # - A linear autoencoder finds PCA's sheet and PCA's error, with axes that mean nothing: every invertible change of the
 #   code gives the same reconstructions.
-# - On the images PCA was fitted to, no network with a linear *decoder* beats it. Bend the decoder, and about 30 % of the
-#   test error goes away at K = 8 and 16.
+# - On the images PCA was fitted to, no network with a linear *decoder* beats it. Bend the decoder, and 25 to 30 % of
+#   the test error goes away at K = 8 and 16.
 # - A bottleneck keeps what varied in the training images. What never varied, such as position, is not in the code.
 #
 # **What could fool you.**
-# - "Autoencoder beats PCA" is a statement about one K, one data set and one training budget. At K = 64, after six
+# - "Autoencoder beats PCA" is a statement about one K, one data set and one training budget. At K = 64, after five
 #   epochs, ours loses, although its network contains PCA.
 # - Equal K is not equal size: 48 times the weights. And one seed is one run: change the seeds to see what moves.
 # - A low error says nothing about codes that belong to no image. That is the next notebook.
