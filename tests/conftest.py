@@ -4,9 +4,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import jaxtyping
-import pytest
-from jaxtyping import install_import_hook
+# Before torch is loaded, here and in the kernels that tests start: threads that wait in a loop for a core that another
+# program holds make it 20 times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import jaxtyping  # noqa: E402
+import pytest  # noqa: E402
+from jaxtyping import install_import_hook  # noqa: E402
 
 # Must come before the first import of vae_utils; learners never pay for these checks.
 install_import_hook("vae_utils", "beartype.beartype")

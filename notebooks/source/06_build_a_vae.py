@@ -146,7 +146,7 @@ assert abs(start["loss"] - 784 * torch.tensor(2.0).log()) < 20 and start["kl"] <
 )
 
 # %% slideshow={"slide_type": "subslide"}
-epochs, batch_size = 16, 128
+epochs, batch_size = 12, 128
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
 history, live = History(), LiveTraining(images.test[:500], images.test_labels[:500], every=3, epochs=epochs)
 
@@ -168,12 +168,12 @@ last = {name: values[-1] for name, values in history.test.items()}
 print({name: round(value, 1) for name, value in last.items()}, "nats per image")
 history.plot(
     title="The KL is paid in the first epoch; after that the same few nats are spent better and better",
-    alt="Three panels over 16 epochs: loss and reconstruction fall steeply, then slowly; the KL is at about five nats from "
+    alt="Three panels over 12 epochs: loss and reconstruction fall steeply, then slowly; the KL is at about five nats from "
     "the first epoch on and stays there. Train and test curves are close.",
 )
 
 # %%
-assert 155 < last["loss"] < 175 and 4 < last["kl"] < 7, "the text says: the KL is at about five nats"
+assert 155 < last["loss"] < 178 and 4 < last["kl"] < 7, "the text says: the KL is at about five nats"
 assert all(4 < value < 7.5 for value in history.test["kl"]), "the text says: from the first epoch on"
 assert history.test["reconstruction"][0] - last["reconstruction"] > 20, "the text says: falls by more than 20 nats"
 assert 20 < last["reconstruction"] / last["kl"] < 45, "the text says: some thirty times"
@@ -222,11 +222,11 @@ plots.show_manifold(
 K = 16
 torch.manual_seed(0)
 autoencoder = Autoencoder(K)
-autoencoder_history = fit(autoencoder, images, reconstruction_error, epochs=25, learning_rate=4e-3)
+autoencoder_history = fit(autoencoder, images, reconstruction_error, epochs=20, learning_rate=4e-3)
 
 torch.manual_seed(0)
 vae = vae_utils.VAE(K)
-vae_history = fit(vae, images, vae_utils.negative_elbo, epochs=25, learning_rate=4e-3)
+vae_history = fit(vae, images, vae_utils.negative_elbo, epochs=20, learning_rate=4e-3)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # The autoencoder gets every chance it had in notebook 02: codes from $\mathcal N(0, I)$, codes from a Gaussian fitted
@@ -378,19 +378,19 @@ for name, beta in betas.items():
 assert [round(beta) for beta in betas.values()] == [1, 784, 49]
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# $\beta = 784$ for B and $784 / 16 = 49$ for C. Nothing failed and nothing warned. Let us see what those two would
-# have trained, with a third of the epochs: enough to tell.
+# $\beta = 784$ for B and $784 / 16 = 49$ for C. Nothing failed and nothing warned. Loss A has trained
+# `vae` above. What would the other two have trained? Five epochs are enough to tell.
 
 # %%
-trapped = {}
-for name, beta in betas.items():
+trapped = {"A": vae}
+for name in ("B", "C"):
     torch.manual_seed(0)
     trapped[name] = vae_utils.VAE(K)
     fit(
         trapped[name],
         images,
-        lambda model, x, beta=beta: vae_utils.negative_elbo(model, x, beta=beta),
-        epochs=8,
+        lambda model, x, beta=betas[name]: vae_utils.negative_elbo(model, x, beta=beta),
+        epochs=5,
         progress=False,
     )
 kls = {name: kl_per_dimension(model, images.test).sum().item() for name, model in trapped.items()}
