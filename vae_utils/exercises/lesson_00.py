@@ -27,7 +27,7 @@ coin_flip_image = Predict(
         "That is the logarithm of one pixel's probability. The image has 784 pixels.": math.log(0.5),
         "That is -log 784. The probabilities of the pixels multiply: add one logarithm for each pixel.": -math.log(784),
         "The size is right. But can the logarithm of a probability be positive?": 784 * math.log(2),
-        "That is the probability itself. Take its logarithm.": (5e-324, 1e-9),
+        "That is the probability itself. Take its logarithm.": (5e-324, 1e-10),
         "A probability is at most 1. What does that say about the sign of its logarithm?": (1e-9, math.inf),
         "That would be a probability of 1. Each coin flip halves it.": 0.0,
     },
