@@ -69,7 +69,7 @@ def test_the_opening_cell_asks_the_question_and_says_what_it_takes(lesson):
 def test_the_closing_cell_says_what_to_keep_and_where_to_go(lesson):
     name, notebook = lesson
     closing = markdown(notebook)[-1]
-    for words in ("Remember", "could fool you", "Source"):
+    for words in ("To take with you", "could fool you", "Source"):
         assert words in closing, f"the closing cell of {name} does not say {words!r}"
     following = LESSONS[LESSONS.index(name) + 1 :]
     assert not following or following[0][:2] in closing, (
