@@ -16,6 +16,11 @@ from jaxtyping import install_import_hook  # noqa: E402
 install_import_hook("vae_utils", "beartype.beartype")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an event loop running in this thread until the session ends."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def offline_environment() -> dict[str, str]:
     """Environment for a kernel that cannot leave this computer (see offline/sitecustomize.py)."""
