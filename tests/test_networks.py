@@ -29,6 +29,9 @@ def test_decoders_map_codes_to_images(decoder, batch, latent_dim):
         (mlp_encoder(5, hidden=7), torch.rand(2, 1, 28, 28), [(784,), (7,), (5,)]),
         (mlp_decoder(5), torch.rand(2, 5), [(400,), (784,), (1, 28, 28)]),
         (mlp_decoder(5, hidden=7), torch.rand(2, 5), [(7,), (784,), (1, 28, 28)]),
+        (mlp_encoder(5, hidden=(7, 6)), torch.rand(2, 1, 28, 28), [(784,), (7,), (6,), (5,)]),
+        (mlp_decoder(5, hidden=(7, 6)), torch.rand(2, 5), [(6,), (7,), (784,), (1, 28, 28)]),
+        (mlp_decoder(5, hidden=()), torch.rand(2, 5), [(784,), (1, 28, 28)]),
         (conv_encoder(5), torch.rand(2, 1, 28, 28), [(16, 14, 14), (32, 7, 7), (1568,), (128,), (5,)]),
         (conv_decoder(5), torch.rand(2, 5), [(128,), (1568,), (32, 7, 7), (16, 14, 14), (1, 28, 28)]),
     ],
@@ -82,3 +85,17 @@ def test_a_hidden_layer_without_units_is_refused(make):
 def test_sizes_that_are_not_whole_numbers_are_refused(as_a_learner, value):
     with pytest.raises(ValueError, match=f"latent_dim must be a whole number of at least 1, received {value!r}"):
         conv_decoder(value)
+
+
+@pytest.mark.parametrize("network", [mlp_encoder, mlp_decoder])
+def test_the_activation_follows_every_layer_but_the_last(network):
+    kinds = [type(layer) for layer in network(5, hidden=(7, 6), activation="tanh") if hasattr(layer, "weight") is False]
+    assert [kind for kind in kinds if kind not in (nn.Flatten, nn.Unflatten)] == [nn.Tanh, nn.Tanh]
+    with pytest.raises(ValueError, match="activation must be one of 'relu', 'tanh', received 'selu'"):
+        network(5, activation="selu")
+
+
+@pytest.mark.parametrize("hidden", [(200, 0), 2.5, None])
+def test_every_hidden_width_is_checked(hidden, as_a_learner):
+    with pytest.raises(ValueError, match="hidden must be a whole number of at least 1, received"):
+        mlp_encoder(5, hidden)

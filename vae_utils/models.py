@@ -4,6 +4,8 @@ A model knows nothing of losses (`objectives`), of optimisers (`training`) or of
 Decoders end in logits; `generate` turns them into pixels in [0, 1].
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
@@ -12,18 +14,29 @@ from vae_utils.distributions import reparameterize
 from vae_utils.networks import at_least_one, conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
 
 
-def _networks(outputs: int, latent_dim: int, architecture: str, hidden: int) -> tuple[nn.Sequential, nn.Sequential]:
-    if architecture == "mlp":
-        return mlp_encoder(outputs, hidden), mlp_decoder(latent_dim, hidden)
-    if architecture == "conv":
-        return conv_encoder(outputs), conv_decoder(latent_dim)
-    raise ValueError(f"architecture must be 'mlp' or 'conv', received {architecture!r}")
+class _EncoderDecoder(nn.Module):
+    """What autoencoders and VAEs share: an encoder, and a decoder from codes to pixel logits."""
 
+    numbers_per_dimension: int  # how many the encoder gives for each dimension of a code
 
-class _Decodes(nn.Module):
-    """What autoencoders and VAEs share: a decoder from codes to pixel logits."""
-
-    decoder: nn.Module
+    def __init__(
+        self,
+        latent_dim: int,
+        architecture: str = "mlp",
+        hidden: int | Sequence[int] = 400,
+        activation: str = "relu",
+    ) -> None:
+        super().__init__()
+        at_least_one(latent_dim=latent_dim)
+        self.latent_dim = latent_dim
+        outputs = self.numbers_per_dimension * latent_dim
+        if architecture == "mlp":
+            self.encoder = mlp_encoder(outputs, hidden, activation)
+            self.decoder = mlp_decoder(latent_dim, hidden, activation)
+        elif architecture == "conv":
+            self.encoder, self.decoder = conv_encoder(outputs), conv_decoder(latent_dim)
+        else:
+            raise ValueError(f"architecture must be 'mlp' or 'conv', received {architecture!r}")
 
     def decode(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B 1 28 28"]:
         """Codes (B, K) to pixel logits (B, 1, 28, 28)."""
@@ -34,23 +47,20 @@ class _Decodes(nn.Module):
         return self.decode(z).sigmoid()
 
 
-class Autoencoder(_Decodes):
+class Autoencoder(_EncoderDecoder):
     """An image becomes one code; the code becomes an image.
 
     Args:
         latent_dim: size K of the code.
         architecture: "mlp" or "conv" (see `networks`).
-        hidden: width of the hidden layer of the "mlp".
+        hidden: width of the hidden layer of the "mlp", or of each hidden layer of its encoder.
+        activation: of the "mlp", "relu" or "tanh".
 
     Raises:
-        ValueError: a size below 1 or an unknown architecture.
+        ValueError: a size below 1, an unknown architecture or activation.
     """
 
-    def __init__(self, latent_dim: int, architecture: str = "mlp", hidden: int = 400) -> None:
-        super().__init__()
-        at_least_one(latent_dim=latent_dim)
-        self.latent_dim = latent_dim
-        self.encoder, self.decoder = _networks(latent_dim, latent_dim, architecture, hidden)
+    numbers_per_dimension = 1
 
     def encode(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B K"]:
         """Images (B, 1, 28, 28) to codes z (B, K)."""
@@ -61,25 +71,22 @@ class Autoencoder(_Decodes):
         return self.decode(self.encode(x))
 
 
-class VAE(_Decodes):
+class VAE(_EncoderDecoder):
     """An image becomes a Gaussian over codes; a draw from it becomes an image.
 
     Args:
         latent_dim: number of latent dimensions K.
         architecture: "mlp" or "conv" (see `networks`).
-        hidden: width of the hidden layer of the "mlp".
+        hidden: width of the hidden layer of the "mlp", or of each hidden layer of its encoder.
+        activation: of the "mlp", "relu" or "tanh".
 
     Raises:
-        ValueError: a size below 1 or an unknown architecture.
+        ValueError: a size below 1, an unknown architecture or activation.
 
     Source: Kingma & Welling (2014), arXiv:1312.6114; Rezende et al. (2014), arXiv:1401.4082.
     """
 
-    def __init__(self, latent_dim: int, architecture: str = "mlp", hidden: int = 400) -> None:
-        super().__init__()
-        at_least_one(latent_dim=latent_dim)
-        self.latent_dim = latent_dim
-        self.encoder, self.decoder = _networks(2 * latent_dim, latent_dim, architecture, hidden)
+    numbers_per_dimension = 2  # a mean and a log variance
 
     def encode(self, x: Float[Tensor, "B 1 28 28"]) -> tuple[Float[Tensor, "B K"], Float[Tensor, "B K"]]:
         """Images (B, 1, 28, 28) to the mean and the log variance of q(z|x), each (B, K)."""

@@ -4,56 +4,77 @@ What goes in and what comes out (B images, K latent dimensions; an encoder of a 
 
 | network        | in             | hidden                              | out                    |
 |----------------|----------------|-------------------------------------|------------------------|
-| `mlp_encoder`  | (B, 1, 28, 28) | 784 → 400                           | (B, outputs)           |
-| `mlp_decoder`  | (B, K)         | 400 → 784                           | (B, 1, 28, 28) logits  |
+| `mlp_encoder`  | (B, 1, 28, 28) | 784 → 400, or widths of your own    | (B, outputs)           |
+| `mlp_decoder`  | (B, K)         | 400 → 784, or widths of your own    | (B, 1, 28, 28) logits  |
 | `conv_encoder` | (B, 1, 28, 28) | 16×14×14 → 32×7×7 → 128             | (B, outputs)           |
 | `conv_decoder` | (B, K)         | 128 → 32×7×7 → 16×14×14             | (B, 1, 28, 28) logits  |
 
 These are not residual, not normalised and not deep: on 28×28 digits two layers a side show every idea of the series.
 """
 
+from collections.abc import Sequence
+
 from torch import nn
 
 IMAGE_SHAPE = (1, 28, 28)
 PIXELS = 28 * 28
+ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
-def mlp_encoder(outputs: int, hidden: int = 400) -> nn.Sequential:
-    """Images to `outputs` numbers through one hidden layer.
+def mlp_encoder(outputs: int, hidden: int | Sequence[int] = 400, activation: str = "relu") -> nn.Sequential:
+    """Images to `outputs` numbers through fully connected layers.
 
     Args:
         outputs: how many numbers an image becomes: K for an autoencoder, 2 K for a VAE.
-        hidden: width of the hidden layer.
+        hidden: width of the hidden layer, or of each hidden layer, first to last.
+        activation: "relu" or "tanh".
 
     Returns:
         A network (B, 1, 28, 28) -> (B, outputs).
 
     Raises:
-        ValueError: a size is below 1.
+        ValueError: a size is below 1, or an unknown activation.
 
     Source: the shape of Kingma & Welling (2014), arXiv:1312.6114, appendix C.
     """
-    at_least_one(outputs=outputs, hidden=hidden)
-    return nn.Sequential(nn.Flatten(), nn.Linear(PIXELS, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+    at_least_one(outputs=outputs)
+    return nn.Sequential(nn.Flatten(), *_layers(PIXELS, _widths(hidden), outputs, activation))
 
 
-def mlp_decoder(latent_dim: int, hidden: int = 400) -> nn.Sequential:
-    """Codes to pixel logits through one hidden layer.
+def mlp_decoder(latent_dim: int, hidden: int | Sequence[int] = 400, activation: str = "relu") -> nn.Sequential:
+    """Codes to pixel logits through fully connected layers.
 
     Args:
         latent_dim: size K of a code.
-        hidden: width of the hidden layer.
+        hidden: width of the hidden layer, or of each one in the encoder's order: the decoder takes them last to first.
+        activation: "relu" or "tanh".
 
     Returns:
         A network (B, K) -> (B, 1, 28, 28) logits.
 
     Raises:
-        ValueError: a size is below 1.
+        ValueError: a size is below 1, or an unknown activation.
     """
-    at_least_one(latent_dim=latent_dim, hidden=hidden)
-    return nn.Sequential(
-        nn.Linear(latent_dim, hidden), nn.ReLU(), nn.Linear(hidden, PIXELS), nn.Unflatten(1, IMAGE_SHAPE)
-    )
+    at_least_one(latent_dim=latent_dim)
+    layers = _layers(latent_dim, _widths(hidden)[::-1], PIXELS, activation)
+    return nn.Sequential(*layers, nn.Unflatten(1, IMAGE_SHAPE))
+
+
+def _widths(hidden: int | Sequence[int]) -> list[int]:
+    widths = list(hidden) if isinstance(hidden, Sequence) else [hidden]
+    for width in widths:
+        at_least_one(hidden=width)
+    return widths
+
+
+def _layers(inputs: int, widths: list[int], outputs: int, activation: str) -> list[nn.Module]:
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, received {activation!r}")
+    sizes = [inputs, *widths, outputs]
+    layers: list[nn.Module] = []
+    for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [nn.Linear(before, after), ACTIVATIONS[activation]()]
+    return layers[:-1]  # the last layer's outputs may be any number
 
 
 def conv_encoder(outputs: int) -> nn.Sequential:
