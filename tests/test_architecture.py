@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
     {"distributions", "networks", "data", "downloads", "randomness", "toy", "importance", "plots"},
     {"models", "objectives", "checkpoints"},
-    {"training", "history", "progress", "run", "evaluation", "scorecard"},
+    {"training", "history", "progress", "run", "evaluation", "log_likelihood", "scorecard"},
     {"widgets", "exercises", "doctor"},
 ]
 MAX_LINES = 250

@@ -8,7 +8,16 @@ import torch
 from torch import nn
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
-from vae_utils import VAE, Autoencoder, Classifier, cross_entropy, negative_elbo, reconstruction_error
+from vae_utils import (
+    VAE,
+    Autoencoder,
+    Classifier,
+    cross_entropy,
+    negative_elbo,
+    negative_iwae_bound,
+    reconstruction_error,
+)
+from vae_utils.objectives import log_weights
 
 
 class Fixed(nn.Module):
@@ -141,3 +150,60 @@ def test_cross_entropy_is_minus_the_log_probability_of_the_right_class():
 def test_a_loss_for_another_kind_of_model_says_which_one_fits(loss, model, advice):
     with pytest.raises(TypeError, match=advice):
         loss(model, torch.rand(2, 1, 28, 28))
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_log_weights_are_the_brute_force_ones(samples):
+    torch.manual_seed(0)
+    model, x = VAE(4).double(), (images(5) > 0.5).double()
+    torch.manual_seed(1)
+    weights = log_weights(model, x, samples)
+
+    torch.manual_seed(1)
+    mu, logvar = model.encode(x)
+    noise = torch.randn(samples * 5, 4, dtype=torch.float64).view(samples, 5, 4)
+    for draw in range(samples):
+        z = mu + (logvar / 2).exp() * noise[draw]
+        log_p = Bernoulli(logits=model.decode(z)).log_prob(x).sum((1, 2, 3)) + Normal(0, 1).log_prob(z).sum(1)
+        torch.testing.assert_close(weights[draw], log_p - Normal(mu, (logvar / 2).exp()).log_prob(z).sum(1))
+
+
+def test_the_iwae_bound_is_the_log_of_the_mean_weight():
+    model, x = VAE(4).double(), (images(5) > 0.5).double()
+    torch.manual_seed(1)
+    weights = log_weights(model, x, 7)
+    torch.manual_seed(1)
+    assert set(terms := negative_iwae_bound(model, x, 7)) == {"loss"}
+    torch.testing.assert_close(terms["loss"], math.log(7) - weights.logsumexp(0))
+
+
+def test_one_importance_sample_is_the_elbo_on_average_and_more_are_tighter():
+    torch.manual_seed(0)
+    model, x = VAE(2).double(), (images(3) > 0.5).double()
+    many = x.repeat(2000, 1, 1, 1)
+    with torch.no_grad():
+        losses = [negative_elbo(model, many)["loss"], *(negative_iwae_bound(model, many, k)["loss"] for k in (1, 5))]
+    elbo, one, five = (-loss.view(2000, 3) for loss in losses)
+    error = (elbo.var(0) + one.var(0)).div(2000).sqrt()
+    assert ((one.mean(0) - elbo.mean(0)).abs() < 5 * error).all()
+    assert (five.mean(0) > one.mean(0) + 3 * error).all()
+
+
+def test_the_gradient_of_the_iwae_bound_is_the_weighted_one():
+    torch.manual_seed(0)
+    model, x = VAE(2).double(), (images(3) > 0.5).double()
+    parameters = list(model.parameters())
+    torch.manual_seed(1)
+    weights = log_weights(model, x, 4)
+    shares = weights.detach().softmax(0)  # equation 14: normalised weights times the gradient of each log weight
+    expected = torch.autograd.grad((shares * weights).sum(0).mean(), parameters)
+    torch.manual_seed(1)
+    received = torch.autograd.grad(-negative_iwae_bound(model, x, 4)["loss"].mean(), parameters)
+    for one, other in zip(received, expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("samples", [0, -1])
+def test_importance_samples_are_counted_from_one(samples):
+    with pytest.raises(ValueError, match=f"samples must be a whole number of at least 1, received {samples}"):
+        negative_iwae_bound(VAE(2), images(1), samples)

@@ -4,7 +4,7 @@ Lower levels never import higher ones:
 
 - level 0: `distributions`, `networks`, `data`, `toy`, `importance`, `plots`
 - level 1: `models`, `objectives`
-- level 2: `training`, `evaluation`
+- level 2: `training`, `evaluation`, `log_likelihood`
 - level 3: `widgets`, `exercises`, `doctor`
 
 Importing `vae_utils` loads torch and nothing heavier; matplotlib, scikit-learn, torchvision and ipywidgets
@@ -13,7 +13,7 @@ are loaded by the modules that use them, when they are first used.
 
 from vae_utils.data import Images, load_images
 from vae_utils.models import VAE, Autoencoder, Classifier
-from vae_utils.objectives import cross_entropy, negative_elbo, reconstruction_error
+from vae_utils.objectives import cross_entropy, negative_elbo, negative_iwae_bound, reconstruction_error
 from vae_utils.training import History, fit
 
 __version__ = "0.1.0"
@@ -28,5 +28,6 @@ __all__ = [
     "fit",
     "load_images",
     "negative_elbo",
+    "negative_iwae_bound",
     "reconstruction_error",
 ]

@@ -10,7 +10,15 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from vae_utils.distributions import bernoulli_log_likelihood, kl_to_standard_normal
+from vae_utils.distributions import (
+    bernoulli_log_likelihood,
+    gaussian_log_likelihood,
+    kl_to_standard_normal,
+    reparameterize,
+    standard_normal_log_density,
+)
+from vae_utils.importance import log_mean_weight
+from vae_utils.networks import at_least_one
 
 Terms = dict[str, Tensor]
 
@@ -67,6 +75,51 @@ def negative_elbo(model: nn.Module, x: Float[Tensor, "B 1 28 28"], beta: float =
     reconstruction = -bernoulli_log_likelihood(logits, x)
     kl = kl_to_standard_normal(mu, logvar).sum(-1)
     return {"loss": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
+
+
+def log_weights(model: nn.Module, x: Float[Tensor, "B 1 28 28"], samples: int) -> Float[Tensor, "S B"]:
+    """log p(x, z) - log q(z|x) of several draws z from q(z|x): each is an unbiased estimate of the ELBO.
+
+    Args:
+        model: has `encode` and `decode`, as `models.VAE` does.
+        x: images in [0, 1], (B, 1, 28, 28); log p(x|z) is a probability only if they are binary.
+        samples: how many draws S an image.
+
+    Returns:
+        Nats, (S, B); gradients reach encoder and decoder through the draws.
+
+    Raises:
+        ValueError: `samples` is below 1.
+
+    Source: Burda et al. (2016), arXiv:1509.00519, equation 8.
+    """
+    at_least_one(samples=samples)
+    mu, logvar = (parameters.repeat(samples, 1) for parameters in model.encode(x))  # (S * B, K)
+    z = reparameterize(mu, logvar)
+    log_likelihood = bernoulli_log_likelihood(model.decode(z), x.repeat(samples, 1, 1, 1))  # (S * B,)
+    log_ratio = standard_normal_log_density(z) - gaussian_log_likelihood(mu, logvar, z)
+    return (log_likelihood + log_ratio).view(samples, len(x))
+
+
+def negative_iwae_bound(model: nn.Module, x: Float[Tensor, "B 1 28 28"], samples: int = 5) -> Terms:
+    """The negative importance-weighted bound: -log of the mean weight of several draws from q(z|x).
+
+    With one draw it is an estimate of the negative ELBO; with more it comes closer to -log p(x), from above.
+
+    Args:
+        model: has `encode` and `decode`, as `models.VAE` does.
+        x: images in [0, 1], (B, 1, 28, 28).
+        samples: how many draws an image.
+
+    Returns:
+        {"loss"}, nats per image, (B,).
+
+    Raises:
+        ValueError: `samples` is below 1.
+
+    Source: Burda et al. (2016), arXiv:1509.00519, equation 8; its gradient is that of equation 14.
+    """
+    return {"loss": -log_mean_weight(log_weights(model, x, samples))}
 
 
 def cross_entropy(model: nn.Module, x: Float[Tensor, "B 1 28 28"], labels: Int[Tensor, " B"]) -> Terms:
