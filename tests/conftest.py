@@ -1,12 +1,14 @@
-"""What all tests share: shapes and types of vae_utils' signatures are enforced, and lessons run without a network."""
+"""What all tests share: signatures are enforced, lessons run without a network, and the tests are spread over cores."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before torch is loaded, here and in the kernels that tests start: threads that wait in a loop for a core that another
-# program holds make it 20 times slower.
+# Before torch is loaded, here and in the kernels that tests start: workers and kernels share the cores, and threads that
+# wait in a loop for a core that another program holds make torch 20 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import jaxtyping  # noqa: E402
 import pytest  # noqa: E402
@@ -16,9 +18,28 @@ from jaxtyping import install_import_hook  # noqa: E402
 install_import_hook("vae_utils", "beartype.beartype")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright keeps an event loop running in this thread until the session ends."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes run the tests: at most 4, as each may hold a gigabyte; none but this one for named files."""
+    cores = os.cpu_count() or 1
+    return 0 if cores == 1 or all(".py" in argument for argument in config.args) else min(cores, 4)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests first where several processes share them, so that no process is left with one at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.fixture(autouse=True)
+def no_event_loop_of_others(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Playwright keeps an event loop running in this thread until the session ends; only browser tests may see it."""
+    if "browser" in request.path.parts:
+        yield
+        return
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(loop)
 
 
 @pytest.fixture(scope="session")
