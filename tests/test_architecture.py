@@ -10,9 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
-    {"distributions", "networks", "data", "downloads", "randomness", "toy", "importance", "plots"},
+    {"distributions", "grey_pixels", "likelihoods", "networks"}
+    | {"data", "downloads", "randomness", "toy", "importance", "plots"},
     {"models", "objectives", "checkpoints"},
-    {"training", "history", "progress", "run", "evaluation", "log_likelihood", "scorecard"},
+    {"training", "history", "progress", "run", "capture", "evaluation", "log_likelihood", "scorecard"},
     {"widgets", "exercises", "doctor"},
 ]
 MAX_LINES = 250

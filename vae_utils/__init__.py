@@ -2,7 +2,7 @@
 
 Lower levels never import higher ones:
 
-- level 0: `distributions`, `networks`, `data`, `toy`, `importance`, `plots`
+- level 0: `distributions`, `grey_pixels`, `likelihoods`, `networks`, `data`, `toy`, `importance`, `plots`
 - level 1: `models`, `objectives`
 - level 2: `training`, `evaluation`, `log_likelihood`
 - level 3: `widgets`, `exercises`, `doctor`

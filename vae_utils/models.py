@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from vae_utils.distributions import reparameterize
+from vae_utils.likelihoods import Bernoulli, Likelihood
 from vae_utils.networks import at_least_one, conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
 
 
@@ -25,6 +26,8 @@ class _EncoderDecoder(nn.Module):
         architecture: str = "mlp",
         hidden: int | Sequence[int] = 400,
         activation: str = "relu",
+        *,
+        channels: int = 1,
     ) -> None:
         super().__init__()
         at_least_one(latent_dim=latent_dim)
@@ -32,9 +35,9 @@ class _EncoderDecoder(nn.Module):
         outputs = self.numbers_per_dimension * latent_dim
         if architecture == "mlp":
             self.encoder = mlp_encoder(outputs, hidden, activation)
-            self.decoder = mlp_decoder(latent_dim, hidden, activation)
+            self.decoder = mlp_decoder(latent_dim, hidden, activation, channels)
         elif architecture == "conv":
-            self.encoder, self.decoder = conv_encoder(outputs), conv_decoder(latent_dim)
+            self.encoder, self.decoder = conv_encoder(outputs), conv_decoder(latent_dim, channels)
         else:
             raise ValueError(f"architecture must be 'mlp' or 'conv', received {architecture!r}")
 
@@ -79,6 +82,7 @@ class VAE(_EncoderDecoder):
         architecture: "mlp" or "conv" (see `networks`).
         hidden: width of the hidden layer of the "mlp", or of each hidden layer of its encoder.
         activation: of the "mlp", "relu" or "tanh".
+        likelihood: what p(x|z) is (see `likelihoods`); it is made part of the model, so that what it learns is trained.
 
     Raises:
         ValueError: a size below 1, an unknown architecture or activation.
@@ -88,6 +92,27 @@ class VAE(_EncoderDecoder):
 
     numbers_per_dimension = 2  # a mean and a log variance
 
+    def __init__(
+        self,
+        latent_dim: int,
+        architecture: str = "mlp",
+        hidden: int | Sequence[int] = 400,
+        activation: str = "relu",
+        *,
+        likelihood: Likelihood | None = None,
+    ) -> None:
+        likelihood = Bernoulli() if likelihood is None else likelihood
+        super().__init__(latent_dim, architecture, hidden, activation, channels=likelihood.channels)
+        self.likelihood = likelihood
+
+    def decode(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B C 28 28"]:
+        """Codes (B, K) to what the likelihood needs for each pixel, (B, C, 28, 28): usually one channel, the logits."""
+        return self.decoder(z)
+
+    def generate(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B 1 28 28"]:
+        """Codes (B, K) to pixels in [0, 1], (B, 1, 28, 28): the mean of p(x|z), not a sample of its pixels."""
+        return self.likelihood.mean(self.decode(z))
+
     def encode(self, x: Float[Tensor, "B 1 28 28"]) -> tuple[Float[Tensor, "B K"], Float[Tensor, "B K"]]:
         """Images (B, 1, 28, 28) to the mean and the log variance of q(z|x), each (B, K)."""
         mu, logvar = self.encoder(x).chunk(2, dim=1)
@@ -95,8 +120,8 @@ class VAE(_EncoderDecoder):
 
     def forward(
         self, x: Float[Tensor, "B 1 28 28"]
-    ) -> tuple[Float[Tensor, "B 1 28 28"], Float[Tensor, "B K"], Float[Tensor, "B K"], Float[Tensor, "B K"]]:
-        """Images (B, 1, 28, 28) to (logits (B, 1, 28, 28), mu (B, K), logvar (B, K), z (B, K)), with one draw of z."""
+    ) -> tuple[Float[Tensor, "B C 28 28"], Float[Tensor, "B K"], Float[Tensor, "B K"], Float[Tensor, "B K"]]:
+        """Images (B, 1, 28, 28) to (logits (B, C, 28, 28), mu (B, K), logvar (B, K), z (B, K)), with one draw of z."""
         mu, logvar = self.encode(x)
         z = reparameterize(mu, logvar)
         return self.decode(z), mu, logvar, z

@@ -41,23 +41,26 @@ def mlp_encoder(outputs: int, hidden: int | Sequence[int] = 400, activation: str
     return nn.Sequential(nn.Flatten(), *_layers(PIXELS, _widths(hidden), outputs, activation))
 
 
-def mlp_decoder(latent_dim: int, hidden: int | Sequence[int] = 400, activation: str = "relu") -> nn.Sequential:
+def mlp_decoder(
+    latent_dim: int, hidden: int | Sequence[int] = 400, activation: str = "relu", channels: int = 1
+) -> nn.Sequential:
     """Codes to pixel logits through fully connected layers.
 
     Args:
         latent_dim: size K of a code.
         hidden: width of the hidden layer, or of each one in the encoder's order: the decoder takes them last to first.
         activation: "relu" or "tanh".
+        channels: numbers for each pixel; some likelihoods need two (see `likelihoods`).
 
     Returns:
-        A network (B, K) -> (B, 1, 28, 28) logits.
+        A network (B, K) -> (B, channels, 28, 28); with one channel, logits.
 
     Raises:
         ValueError: a size is below 1, or an unknown activation.
     """
-    at_least_one(latent_dim=latent_dim)
-    layers = _layers(latent_dim, _widths(hidden)[::-1], PIXELS, activation)
-    return nn.Sequential(*layers, nn.Unflatten(1, IMAGE_SHAPE))
+    at_least_one(latent_dim=latent_dim, channels=channels)
+    layers = _layers(latent_dim, _widths(hidden)[::-1], channels * PIXELS, activation)
+    return nn.Sequential(*layers, nn.Unflatten(1, (channels, *IMAGE_SHAPE[1:])))
 
 
 def _widths(hidden: int | Sequence[int]) -> list[int]:
@@ -102,19 +105,20 @@ def conv_encoder(outputs: int) -> nn.Sequential:
     )
 
 
-def conv_decoder(latent_dim: int) -> nn.Sequential:
+def conv_decoder(latent_dim: int, channels: int = 1) -> nn.Sequential:
     """Codes to pixel logits through two transposed convolutions.
 
     Args:
         latent_dim: size K of a code.
+        channels: numbers for each pixel.
 
     Returns:
-        A network (B, K) -> (B, 1, 28, 28) logits.
+        A network (B, K) -> (B, channels, 28, 28); with one channel, logits.
 
     Raises:
-        ValueError: `latent_dim` is below 1.
+        ValueError: a size is below 1.
     """
-    at_least_one(latent_dim=latent_dim)
+    at_least_one(latent_dim=latent_dim, channels=channels)
     return nn.Sequential(
         nn.Linear(latent_dim, 128),
         nn.ReLU(),
@@ -124,7 +128,7 @@ def conv_decoder(latent_dim: int) -> nn.Sequential:
         # A kernel of 4 with a stride of 2 covers every pixel equally often, so no checkerboard is built in.
         nn.ConvTranspose2d(32, 16, kernel_size=4, stride=2, padding=1),  # (B, 16, 14, 14)
         nn.ReLU(),
-        nn.ConvTranspose2d(16, 1, kernel_size=4, stride=2, padding=1),  # (B, 1, 28, 28)
+        nn.ConvTranspose2d(16, channels, kernel_size=4, stride=2, padding=1),  # (B, channels, 28, 28)
     )
 
 

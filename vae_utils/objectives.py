@@ -18,6 +18,7 @@ from vae_utils.distributions import (
     standard_normal_log_density,
 )
 from vae_utils.importance import log_mean_weight
+from vae_utils.likelihoods import likelihood_of
 from vae_utils.networks import at_least_one
 
 Terms = dict[str, Tensor]
@@ -49,6 +50,8 @@ def reconstruction_error(model: nn.Module, x: Float[Tensor, "B 1 28 28"]) -> Ter
 def negative_elbo(model: nn.Module, x: Float[Tensor, "B 1 28 28"], beta: float = 1.0) -> Terms:
     """The negative evidence lower bound with one sample of z an image: reconstruction + beta * KL.
 
+    The reconstruction is -log p(x|z) of the model's likelihood (see `likelihoods`), Bernoulli if it names none.
+
     Args:
         model: maps images to (logits, mu, logvar, z), as `models.VAE` does.
         x: images in [0, 1], (B, 1, 28, 28).
@@ -72,7 +75,7 @@ def negative_elbo(model: nn.Module, x: Float[Tensor, "B 1 28 28"], beta: float =
             f"{type(outputs).__name__}: for an autoencoder use reconstruction_error"
         )
     logits, mu, logvar, _ = outputs
-    reconstruction = -bernoulli_log_likelihood(logits, x)
+    reconstruction = -likelihood_of(model).log_prob(logits, x)
     kl = kl_to_standard_normal(mu, logvar).sum(-1)
     return {"loss": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
 
@@ -82,7 +85,8 @@ def log_weights(model: nn.Module, x: Float[Tensor, "B 1 28 28"], samples: int) -
 
     Args:
         model: has `encode` and `decode`, as `models.VAE` does.
-        x: images in [0, 1], (B, 1, 28, 28); log p(x|z) is a probability only if they are binary.
+        x: images in [0, 1], (B, 1, 28, 28); log p(x|z) is that of the model's likelihood; that of a
+            Bernoulli is a probability only if they are binary.
         samples: how many draws S an image.
 
     Returns:
@@ -96,7 +100,7 @@ def log_weights(model: nn.Module, x: Float[Tensor, "B 1 28 28"], samples: int) -
     at_least_one(samples=samples)
     mu, logvar = (parameters.repeat(samples, 1) for parameters in model.encode(x))  # (S * B, K)
     z = reparameterize(mu, logvar)
-    log_likelihood = bernoulli_log_likelihood(model.decode(z), x.repeat(samples, 1, 1, 1))  # (S * B,)
+    log_likelihood = likelihood_of(model).log_prob(model.decode(z), x.repeat(samples, 1, 1, 1))  # (S * B,)
     log_ratio = standard_normal_log_density(z) - gaussian_log_likelihood(mu, logvar, z)
     return (log_likelihood + log_ratio).view(samples, len(x))
 
