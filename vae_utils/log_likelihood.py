@@ -7,10 +7,9 @@ import math
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from vae_utils.data import validate_images
-from vae_utils.models import VAE
 from vae_utils.networks import at_least_one
 from vae_utils.objectives import log_weights
 from vae_utils.randomness import drawing_from, first_state
@@ -18,12 +17,13 @@ from vae_utils.randomness import drawing_from, first_state
 
 @torch.no_grad()
 def log_likelihood(
-    model: VAE, x: Float[Tensor, "N 1 28 28"], samples: int = 5000, *, seed: int = 0, at_a_time: int = 10_000
+    model: nn.Module, x: Float[Tensor, "N 1 28 28"], samples: int = 5000, *, seed: int = 0, at_a_time: int = 10_000
 ) -> Float[Tensor, " N"]:
     """Estimate log p(x) of each image with draws z from q(z|x).
 
     Args:
-        model: stays on its device; the images are moved to it batch by batch.
+        model: has `encode` and `decode`, as `models.VAE` does; stays on its device; the images are moved to it batch
+            by batch.
         x: binary images, (N, 1, 28, 28); on grey ones the number is no log-likelihood.
         samples: draws an image.
         seed: of the draws; the global random state is left alone.
