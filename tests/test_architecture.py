@@ -11,9 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
     {"distributions", "grey_pixels", "likelihoods", "networks"}
-    | {"data", "downloads", "randomness", "toy", "importance", "plots"},
-    {"models", "objectives", "checkpoints"},
-    {"training", "history", "progress", "run", "capture", "evaluation", "log_likelihood", "scorecard"},
+    | {"data", "downloads", "randomness", "toy", "importance", "plots", "shapes"},
+    {"models", "objectives", "linear", "checkpoints", "autoregressive"},
+    {"training", "history", "progress", "run", "capture", "evaluation", "log_likelihood", "gaps", "scorecard"}
+    | {"collapse", "disentanglement", "rate_distortion"},
     {"widgets", "exercises", "doctor"},
 ]
 MAX_LINES = 250
