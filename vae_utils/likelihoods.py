@@ -2,7 +2,7 @@
 
 A likelihood is made once and handed to the model, `VAE(16, likelihood=Gaussian(0.2))`: the decoder then gets as many
 output channels as it needs, `negative_elbo` scores with it, and what it learns itself is trained with the model.
-Channel 0 is the logit of where the pixel should be, for every likelihood; channel 1, where there is one, is a width.
+Channel 0 says where the pixel should be, as a logit or, for the logistic, in pixel units; channel 1 is a width.
 
 | likelihood            | channels | log_prob is the logarithm of                                  |
 |-----------------------|----------|---------------------------------------------------------------|
@@ -157,22 +157,33 @@ class PixelGaussian(Likelihood):
 
 
 class DiscretizedLogistic(Likelihood):
-    """A probability for each of 256 grey levels: bins of a logistic density whose centre and scale the decoder sets."""
+    """A probability for each of 256 grey levels: bins of a logistic density whose centre and scale the decoder sets.
+
+    The centre may leave [0, 1]: that is how a pixel becomes surely paper, whatever the scale.
+
+    Source: Salimans et al. (2017), arXiv:1701.05517, section 2.1, with one component instead of a mixture.
+    """
 
     channels = 2
     levels = 1
 
+    def centre_and_log_scale(self, outputs: Outputs) -> tuple[Pixels, Pixels]:
+        """Of each pixel's logistic density, in pixel units, (B, 1, 28, 28) both; outputs of 0 are centred at 1/2."""
+        return 0.5 + outputs[:, :1], outputs[:, 1:]
+
     def log_prob(self, outputs: Outputs, x: Pixels) -> Float[Tensor, " B"]:
-        return discretized_logistic_log_likelihood(outputs[:, :1].sigmoid(), outputs[:, 1:], x)
+        return discretized_logistic_log_likelihood(*self.centre_and_log_scale(outputs), x)
 
     def mean(self, outputs: Outputs) -> Pixels:
         # The integral of P(X > t) over t in [0, 1]: the mean over the levels, to within half a level.
-        centre, scale = outputs[:, :1].sigmoid(), outputs[:, 1:].clamp(*LOG_SCALES).exp()
-        return scale * (F.softplus(centre / scale) - F.softplus((centre - 1) / scale))
+        centre, log_scale = self.centre_and_log_scale(outputs)
+        scale = log_scale.clamp(*LOG_SCALES).exp()
+        return (scale * (F.softplus(centre / scale) - F.softplus((centre - 1) / scale))).clamp(0, 1)
 
     def sample(self, outputs: Outputs, generator: Generator | None = None) -> Pixels:
-        centre, scale = outputs[:, :1].sigmoid(), outputs[:, 1:].clamp(*LOG_SCALES).exp()
-        drawn = centre + scale * _uniform(outputs, generator).clamp(1e-7, 1 - 1e-7).logit()
+        centre, log_scale = self.centre_and_log_scale(outputs)
+        noise = _uniform(outputs, generator).clamp(1e-7, 1 - 1e-7).logit()
+        drawn = centre + log_scale.clamp(*LOG_SCALES).exp() * noise
         return (drawn * (LEVELS - 1)).round().clamp(0, LEVELS - 1) / (LEVELS - 1)
 
 
