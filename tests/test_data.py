@@ -103,7 +103,7 @@ def test_the_cut_follows_the_file(digits):
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="unknown data set 'cifar'; choose one of 'digits', 'mnist', 'fashion-mnist'"):
+    with pytest.raises(ValueError, match="unknown data set 'cifar'; choose one of 'digits', 'shapes', 'mnist'"):
         load_images("cifar")
 
 

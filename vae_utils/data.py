@@ -2,6 +2,7 @@
 
 "digits" lies in the package and needs no network: MNIST-10k, the first 10,000 training images of MNIST
 (Yann LeCun and Corinna Cortes, CC BY-SA 3.0), of which 8,000 train and 2,000 test. None of them is in MNIST's test set.
+"shapes" is drawn by code from known factors (see `shapes`).
 "mnist" and "fashion-mnist" are the full sets; they are read from a folder or downloaded into it (see `downloads`).
 """
 
@@ -15,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from vae_utils.downloads import SOURCES, raw_files
+from vae_utils.shapes import KINDS, draw_shapes, train_and_test_levels
 
 DIGITS_TRAIN = 8_000
 DIGIT_CLASSES = tuple("0123456789")
@@ -30,7 +32,7 @@ FASHION_CLASSES = (
     "bag",
     "ankle boot",
 )
-NAMES = ("digits", "mnist", "fashion-mnist")
+NAMES = ("digits", "shapes", "mnist", "fashion-mnist")
 
 
 @dataclass(frozen=True, eq=False)  # == of two tensors is no truth value
@@ -71,7 +73,8 @@ def load_images(name: str = "digits", folder: str | Path | None = None) -> Image
     """Load a data set as float tensors with pixels in [0, 1].
 
     Args:
-        name: "digits" (in the package), "mnist" or "fashion-mnist" (downloaded when first asked for).
+        name: "digits" (in the package), "shapes" (drawn from known factors; see `shapes`), "mnist" or
+            "fashion-mnist" (downloaded when first asked for).
         folder: where the downloaded sets are kept, in torchvision's layout; by default the folder named by the
             environment variable VAE_UTILS_DATA, or else a cache folder of the user.
 
@@ -89,6 +92,10 @@ def load_images(name: str = "digits", folder: str | Path | None = None) -> Image
             images, labels = _images(arrays["images"]), torch.from_numpy(arrays["labels"].astype(np.int64))
         cut = DIGITS_TRAIN
         return Images(name, images[:cut], labels[:cut], images[cut:], labels[cut:], DIGIT_CLASSES)
+    if name == "shapes":
+        levels = train_and_test_levels()
+        pictures, kinds = [draw_shapes(part) for part in levels], [part[:, 0] for part in levels]
+        return Images(name, pictures[0], kinds[0], pictures[1], kinds[1], KINDS)
     if name not in SOURCES:
         raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(map(repr, NAMES))}")
     paths = raw_files(name, folder)
