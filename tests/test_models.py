@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vae_utils import VAE, Autoencoder, Classifier
+from vae_utils.models import ConditionalVAE
 from vae_utils.networks import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
 
 architectures = pytest.mark.parametrize("architecture", ["mlp", "conv"])
@@ -136,3 +137,22 @@ def test_other_senseless_arguments_are_refused(make):
         Classifier(0)
     with pytest.raises(ValueError, match="count must be .* received 0"):
         vae().sample(0)
+
+
+@architectures
+def test_a_conditional_vae_gives_encoder_and_decoder_the_label(architecture):
+    torch.manual_seed(0)
+    model = ConditionalVAE(3, classes=4, architecture=architecture)
+    x, labels = torch.rand(5, 1, 28, 28), torch.tensor([0, 1, 2, 3, 3])
+    assert [part.shape for part in model(x, labels)] == [x.shape, (5, 3), (5, 3), (5, 3)]
+    other = (labels + 1) % 4
+    mu, logvar = model.encode(x, labels)
+    z = torch.randn(5, 3)
+    for one, two in ((mu, model.encode(x, other)[0]), (model.decode(z, labels), model.decode(z, other))):
+        assert (one - two).abs().flatten(1).amax(1).gt(1e-4).all()
+    flags = torch.nn.functional.one_hot(labels, 4).float()
+    torch.testing.assert_close(model.decode(z, labels), model.decoder(torch.cat([z, flags], 1)))
+    torch.testing.assert_close(model.generate(z, labels), model.decode(z, labels).sigmoid())
+    for size in ({"latent_dim": 0}, {"latent_dim": 2, "classes": 0}):
+        with pytest.raises(ValueError, match="must be a whole number of at least 1, received 0"):
+            ConditionalVAE(**size)

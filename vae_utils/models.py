@@ -7,7 +7,7 @@ Decoders end in logits; `generate` turns them into pixels in [0, 1].
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
 from vae_utils.distributions import reparameterize
@@ -145,6 +145,60 @@ class VAE(_EncoderDecoder):
         # Drawn on the CPU so that one seed gives the same codes on every device.
         z = torch.randn(count, self.latent_dim, generator=generator, dtype=weight.dtype)
         return self.generate(z.to(weight.device))
+
+
+class ConditionalVAE(nn.Module):
+    """A VAE of images given their class: p(x|y) with p(z) the same for all classes, so that z is left the style.
+
+    Args:
+        latent_dim: number of latent dimensions K.
+        classes: number of classes C; a label enters encoder and decoder as C numbers, one of them 1.
+        architecture: "mlp" or "conv" (see `networks`).
+
+    Raises:
+        ValueError: a size below 1 or an unknown architecture.
+
+    Source: Kingma, Rezende, Mohamed & Welling (2014), arXiv:1406.5298, model M2 with all labels known; Sohn, Lee & Yan
+    (2015), Learning structured output representation using deep conditional generative models.
+    """
+
+    def __init__(self, latent_dim: int, classes: int = 10, architecture: str = "mlp") -> None:
+        super().__init__()
+        at_least_one(latent_dim=latent_dim, classes=classes)
+        self.latent_dim, self.classes = latent_dim, classes
+        # The encoder and the decoder of an autoencoder: features of the image here, a code with a label there.
+        self.encoder = Autoencoder(64, architecture).encoder
+        self.head = nn.Sequential(nn.ReLU(), nn.Linear(64 + classes, 2 * latent_dim))
+        self.decoder = Autoencoder(latent_dim + classes, architecture).decoder
+
+    def encode(
+        self, x: Float[Tensor, "B 1 28 28"], labels: Int[Tensor, " B"]
+    ) -> tuple[Float[Tensor, "B K"], Float[Tensor, "B K"]]:
+        """Images (B, 1, 28, 28) and class numbers (B,) to mean and log variance of q(z|x, y), each (B, K)."""
+        features = self.head[0](self.encoder(x))
+        mu, logvar = self.head[1](self._with_label(features, labels)).chunk(2, dim=1)
+        return mu, logvar
+
+    def decode(self, z: Float[Tensor, "B K"], labels: Int[Tensor, " B"]) -> Float[Tensor, "B 1 28 28"]:
+        """Codes (B, K) and class numbers (B,) to pixel logits (B, 1, 28, 28)."""
+        return self.decoder(self._with_label(z, labels))
+
+    def generate(self, z: Float[Tensor, "B K"], labels: Int[Tensor, " B"]) -> Float[Tensor, "B 1 28 28"]:
+        """Codes (B, K) and class numbers (B,) to pixels in [0, 1], (B, 1, 28, 28)."""
+        return self.decode(z, labels).sigmoid()
+
+    def forward(
+        self, x: Float[Tensor, "B 1 28 28"], labels: Int[Tensor, " B"]
+    ) -> tuple[Float[Tensor, "B 1 28 28"], Float[Tensor, "B K"], Float[Tensor, "B K"], Float[Tensor, "B K"]]:
+        """Images and class numbers to (logits (B, 1, 28, 28), mu (B, K), logvar (B, K), z (B, K))."""
+        mu, logvar = self.encode(x, labels)
+        z = reparameterize(mu, logvar)
+        return self.decode(z, labels), mu, logvar, z
+
+    def _with_label(self, numbers: Tensor, labels: Tensor) -> Tensor:
+        # Not F.one_hot, which waits for the GPU to see whether a label is out of range.
+        flags = labels[:, None] == torch.arange(self.classes, device=labels.device)
+        return torch.cat([numbers, flags.to(numbers.dtype)], dim=1)
 
 
 class Classifier(nn.Module):
