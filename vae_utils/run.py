@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from vae_utils.capture import CapturedStep, keeps_no_state, refusing_to_wait, repeatably_on
 from vae_utils.randomness import drawing_from, first_state
+
+PLAIN_STEPS = 3  # before one is recorded
+STEPS_AT_ONCE = 100  # recorded steps between two looks at whether all went well
 
 Loss = Callable[..., dict[str, Tensor]]
 
@@ -27,6 +31,9 @@ class Run:
         order: the order of the images in that epoch.
         step: steps done in that epoch.
         sums: term -> its sum over the images of that epoch so far.
+        plain_because: why its steps could not be recorded on a GPU (see `capture`); empty if they can.
+        stream: the queue of the GPU on which it works; None elsewhere.
+        captured: the recorded step; whoever changes what the loss or the model reads sets it to None.
     """
 
     model: nn.Module
@@ -38,15 +45,21 @@ class Run:
     order: Tensor | None = None
     step: int = 0
     sums: dict[str, Tensor] = field(default_factory=dict)
+    plain_because: str = ""
+    stream: torch.cuda.Stream | None = None
+    captured: CapturedStep | None = None
 
     @classmethod
     def start(cls, model: nn.Module, plan: dict[str, int | float], device: torch.device) -> "Run":
         """A run at its first step, with its random numbers seeded by the plan's "seed"."""
-        optimizer = torch.optim.Adam(model.parameters(), lr=plan["learning_rate"], fused=device.type != "mps")
+        rate = plan["learning_rate"]
+        optimizer = torch.optim.Adam(
+            model.parameters(), lr=rate, fused=device.type != "mps", capturable=device.type == "cuda"
+        )
         steps = plan["epochs"] * math.ceil(plan["images"] / plan["batch_size"])
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
-            plan["learning_rate"],
+            rate,
             total_steps=max(steps, 10),  # the schedule divides by the length of its first phase
             pct_start=0.2,
             cycle_momentum=False,
@@ -73,20 +86,35 @@ class Run:
         self.model.train()
         if self.epoch != epoch:
             with drawing_from(self.random_state, x.device) as later:
-                order = torch.randperm(len(x)).to(x.device)
-            self.epoch, self.order, self.step, self.sums, self.random_state = epoch, order, 0, {}, later
-        for chosen in self.order.split(self.plan["batch_size"])[self.step :]:
-            if interrupted():
-                return None
-            # The state moves on only when the step is done, so that a step cut off is done again with the same noise.
-            with drawing_from(self.random_state, x.device) as later:
-                terms = checked_terms(loss, self.model, x[chosen], None if labels is None else labels[chosen])
-            self._descend(terms["loss"].mean())
-            for name, term in terms.items():
-                self.sums[name] = self.sums.get(name, 0.0) + term.detach().sum()
-            self.step += 1
-            self.random_state = later
+                order = torch.randperm(len(x))
+            # In place: recorded steps read it where it lies.
+            self.order = order.to(x.device) if self.order is None else self.order.copy_(order)
+            self.epoch, self.step, self.random_state = epoch, 0, later
+            for total in self.sums.values():
+                total.zero_()
+        if x.device.type == "cuda" and self.stream is None:
+            self.stream = torch.cuda.Stream(x.device)
+        batches = self.order.split(self.plan["batch_size"])
+        with repeatably_on(self.stream):
+            while self.step < len(batches):
+                if interrupted():
+                    return None
+                chosen = batches[self.step]
+                if len(chosen) == self.plan["batch_size"] and self._is_captured(loss, x, labels):
+                    self._replay(len(x) // len(chosen))
+                else:
+                    self._plain_step(loss, x[chosen], None if labels is None else labels[chosen])
         return {name: total.item() / len(x) for name, total in self.sums.items()}
+
+    def _plain_step(self, loss: Loss, x: Tensor, labels: Tensor | None) -> None:
+        # The state moves on only when the step is done, so that a step cut off is done again with the same noise.
+        with drawing_from(self.random_state, x.device) as later:
+            terms = checked_terms(loss, self.model, x, labels)
+        self._descend(terms["loss"].mean())
+        for name, term in terms.items():
+            self.sums.setdefault(name, torch.zeros_like(term[0])).add_(term.detach().sum())
+        self.step += 1
+        self.random_state = later
 
     def _descend(self, mean: Tensor) -> None:
         if not torch.isfinite(mean):
@@ -102,11 +130,54 @@ class Run:
         self.optimizer.step()
         self.schedule.step()
 
+    def _is_captured(self, loss: Loss, x: Tensor, labels: Tensor | None) -> bool:
+        """Whether there is a recorded step; it is made when the optimiser has its state and libraries are loaded."""
+        ready = x.device.type == "cuda" and (self.epoch > 0 or self.step >= PLAIN_STEPS) and keeps_no_state(loss)
+        if self.captured is None and not self.plain_because and ready:
+            try:
+                self.captured = self._capture(loss, x, labels)
+            except RuntimeError as error:  # the plain step does the same, more slowly
+                self.plain_because = str(error)
+        return self.captured is not None
+
+    def _capture(self, loss: Loss, x: Tensor, labels: Tensor | None) -> CapturedStep:
+        def terms_of(x: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
+            return checked_terms(loss, self.model, x, labels)
+
+        size = self.plan["batch_size"]
+        with drawing_from(self.random_state, x.device) as later, refusing_to_wait():
+            terms_of(x[:size], None if labels is None else labels[:size])
+        if not torch.equal(later[0], self.random_state[0]):
+            raise RuntimeError("the loss draws random numbers of the CPU, which cannot be recorded")
+        with drawing_from(self.random_state, x.device):
+            return CapturedStep(
+                self.model, self.optimizer, terms_of, self.sums, x, labels, self.order, size, STEPS_AT_ONCE
+            )
+
+    def _replay(self, full_batches: int) -> None:
+        """Do several recorded steps and look at the result once: looking costs more than a step."""
+        rates = []
+        for _ in range(min(STEPS_AT_ONCE, full_batches - self.step)):
+            rates.append(self.schedule.get_last_lr()[0])
+            self.schedule.step()
+        with drawing_from(self.random_state, self.order.device) as later:
+            done, mean, cut_off = self.captured.replay(self.step, rates)
+        self.random_state = later
+        if done < len(rates):
+            what = "the gradient became NaN or infinite" if math.isfinite(mean) else f"the loss became {mean}"
+            raise FloatingPointError(f"{what} in step {self.step + done + 1}")
+        self.step += len(rates)
+        if cut_off is not None:
+            raise cut_off
+
     def move(self, device: torch.device) -> None:
-        """Bring the weights, and what the optimiser remembers of them, to a device."""
+        """Bring the weights, and what the optimiser and the sums remember, to a device."""
         self.model.to(device)
-        for state in self.optimizer.state.values():
+        for state in (*self.optimizer.state.values(), *self.optimizer.param_groups, self.sums):
             state.update({name: value.to(device) for name, value in state.items() if isinstance(value, Tensor)})
+        if self.order is not None:
+            self.order = self.order.to(device)
+        self.captured = None
 
 
 def takes_labels(loss: Loss) -> bool:

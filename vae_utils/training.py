@@ -90,6 +90,7 @@ def fit(
                 bar.update(history.epochs, history.summary())
                 if callback is not None:
                     callback(model, history)
+                    run.captured = None  # it may have changed something
         except FloatingPointError as error:
             history.stopped = (
                 f"training stopped in epoch {history.epochs + 1}: {error}. The weights are those before that step. "
@@ -135,18 +136,19 @@ def evaluate(
     if labels is not None and len(labels) != len(x):
         raise ValueError(f"labels must be one an image: {len(x)} images, received {len(labels)} labels")
     weight, was_training = next(model.parameters()), model.training
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor] = {}
     with drawing_from(first_state(seed, weight.device), weight.device):
         model.eval()
         try:
             for chosen in torch.arange(len(x)).split(batch_size):
                 batch_labels = None if labels is None else labels[chosen].to(weight.device)
                 for name, term in checked_terms(loss, model, x[chosen].to(weight), batch_labels).items():
-                    # Not all devices have float64, so the sum is made exact enough on the CPU.
-                    sums[name] = sums.get(name, 0.0) + term.cpu().double().sum().item()
+                    # Exact enough in float64, which MPS does not have; no waiting for a GPU until the end.
+                    exact = (term.cpu() if term.device.type == "mps" else term).double().sum()
+                    sums[name] = sums[name] + exact if name in sums else exact
         finally:
             model.train(was_training)
-    return {name: total / len(x) for name, total in sums.items()}
+    return {name: total.item() / len(x) for name, total in sums.items()}
 
 
 def pick_device(device: str = "auto") -> torch.device:
