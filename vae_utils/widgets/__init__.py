@@ -6,6 +6,7 @@ from vae_utils.widgets.bottleneck import BottleneckExplorer
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
 from vae_utils.widgets.posterior import ToyExplorer
+from vae_utils.widgets.rate_distortion import RateDistortionExplorer
 from vae_utils.widgets.reparameterization import ReparameterizationExplorer
 from vae_utils.widgets.slice import SliceExplorer
 
@@ -16,6 +17,7 @@ __all__ = [
     "LatentExplorer",
     "LiveTraining",
     "SliceExplorer",
+    "RateDistortionExplorer",
     "ReparameterizationExplorer",
     "ToyExplorer",
 ]
