@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before torch is loaded, here and in the kernels that tests start: they share the cores, and threads that wait in a loop
-# for a core that another program holds make torch 20 times slower.
+# Before torch is loaded, here and in the kernels that tests start: they share the cores, and threads that wait in loops
+# for a core that is taken make torch 20 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
     {"distributions", "grey_pixels", "likelihoods", "networks"}
-    | {"data", "downloads", "randomness", "toy", "importance", "plots", "shapes"},
+    | {"data", "devices", "downloads", "randomness", "toy", "importance", "plots", "shapes"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive"},
     {"training", "history", "progress", "run", "capture", "evaluation", "log_likelihood", "gaps", "scorecard"}
     | {"collapse", "disentanglement", "rate_distortion"},

@@ -234,6 +234,11 @@ def test_other_types_are_refused(as_a_learner):
             validate_images(images)
 
 
+def test_a_whole_data_set_is_no_batch(as_a_learner):
+    with pytest.raises(TypeError, match="images must be a tensor of images, received the whole data set; .* .test"):
+        validate_images(load_images("digits"))
+
+
 def test_good_images_pass_untouched():
     for images in (torch.zeros(1, 1, 28, 28), torch.ones(2, 1, 28, 28).double(), torch.rand(3, 1, 28, 28)):
         before = images.clone()

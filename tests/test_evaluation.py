@@ -15,7 +15,8 @@ from vae_utils.evaluation import (
     path_smoothness,
     train_classifier,
 )
-from vae_utils.models import VAE, Classifier
+from vae_utils.models import VAE, Autoencoder, Classifier
+from vae_utils.scorecard import Scorecard
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -71,13 +72,14 @@ def test_points_on_the_edge_of_a_ball_count():
 @pytest.mark.parametrize(
     ("real", "generated", "k", "message"),
     [
-        (normal(5, 2), normal(5, 2), 5, "k must be from 1 to 4"),
+        (normal(5, 2), normal(5, 2), 5, "k must be a whole number from 1 to 4"),
         (normal(5, 2), normal(5, 2), 0, "received 0"),
+        (normal(5, 2), normal(5, 2), 2.5, "k must be a whole number from 1 to 4, .*, received 2.5"),
         (normal(5, 2), normal(0, 2), 1, "generated must hold at least one point"),
         (normal(5, 2), normal(5, 2) / 0, 1, "generated must hold"),
     ],
 )
-def test_density_and_coverage_refuse(real, generated, k, message):
+def test_density_and_coverage_refuse(as_a_learner, real, generated, k, message):
     with pytest.raises(ValueError, match=message):
         density_and_coverage(real, generated, k)
 
@@ -146,6 +148,22 @@ def test_active_units_counts_means_that_vary_by_more_than_the_threshold():
     assert active_units(mu, threshold=0.001) == 3
     with pytest.raises(ValueError, match="received 1"):
         active_units(mu[:1])
+    mu[3, 1] = math.nan
+    with pytest.raises(ValueError, match="mu must be finite"):
+        active_units(mu)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "received"), [(None, "NoneType"), (Autoencoder(2, hidden=8), "Autoencoder"), (VAE, "the class VAE")]
+)
+def test_other_models_are_refused_by_name(as_a_learner, wrong, received):
+    x = torch.rand(3, 1, 28, 28)
+    with pytest.raises(TypeError, match=f"model must be a VAE, .* received {received}"):
+        kl_per_dimension(wrong, x)
+    with pytest.raises(TypeError, match=rf"classifier must come from train_classifier\(images\), received {received}"):
+        features(wrong, x)
+    with pytest.raises(TypeError, match=f"classifier must .* received {received}"):
+        Scorecard(wrong, x)
 
 
 # ---- the classifier --------------------------------------------------------------------------------------------------

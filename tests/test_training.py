@@ -7,6 +7,7 @@ import threading
 import time
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from matplotlib.text import Text
@@ -549,6 +550,9 @@ def test_labels_need_a_data_set():
         ("learning_rate", 0.0, "learning_rate must be a positive number, received 0.0"),
         ("learning_rate", math.nan, "received nan"),
         ("learning_rate", math.inf, "received inf"),
+        ("learning_rate", "a", "learning_rate must be a positive number, received 'a'"),
+        ("device", "gpu", "device must be 'auto', 'cpu', 'cuda' or 'mps' .*, received 'gpu'"),
+        ("device", None, "received None"),
     ],
 )
 def test_arguments_out_of_range_are_refused(as_a_learner, name, value, message):
@@ -573,6 +577,21 @@ def test_bad_images_are_refused(data, message):
         train(vae(), data=data)
     with pytest.raises(ValueError, match=message):
         evaluate(vae(), data, negative_elbo)
+
+
+def test_whole_numbers_of_numpy_are_taken(as_a_learner):
+    numpys = train(
+        vae(), epochs=np.int64(1), batch_size=np.int32(20), seed=np.int64(3), learning_rate=np.float64(0.001)
+    )
+    plain = train(vae(), epochs=1, batch_size=20, seed=3, learning_rate=0.001)
+    assert numpys.train == plain.train
+
+
+def test_other_bad_arguments_are_named(as_a_learner):
+    with pytest.raises(TypeError, match=r"callback must be a function callback\(model, history\), received 3"):
+        train(vae(), callback=3)
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, received 0"):
+        evaluate(vae(), images(3), negative_elbo, batch_size=0)
 
 
 def test_one_image_is_enough():

@@ -122,6 +122,8 @@ def validate_images(images: Float[Tensor, "..."], name: str = "images") -> None:
         ValueError: wrong shape, no images, values that are not finite or not in [0, 1].
         TypeError: not a floating-point tensor.
     """
+    if isinstance(images, Images):
+        raise TypeError(f"{name} must be a tensor of images, received the whole data set; pass its test images: .test")
     if not isinstance(images, Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise TypeError(f"{name} must be a floating-point tensor, received {kind}; for bytes: x.float() / 255")

@@ -6,10 +6,11 @@ show the same digit.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from vae_utils.data import Images
 from vae_utils.distributions import kl_to_standard_normal
@@ -40,7 +41,13 @@ def train_classifier(images: Images, seed: int = 0, epochs: int = 8) -> Classifi
 
 @torch.no_grad()
 def features(classifier: Classifier, x: Float[Tensor, "N 1 28 28"]) -> Float[Tensor, "N 64"]:
-    """The classifier's last hidden layer, in batches and without gradients: images (N, 1, 28, 28) -> (N, 64)."""
+    """The classifier's last hidden layer, in batches and without gradients: images (N, 1, 28, 28) -> (N, 64).
+
+    Raises:
+        TypeError: not a classifier.
+    """
+    if isinstance(classifier, type) or not hasattr(classifier, "features"):
+        raise TypeError(f"classifier must come from train_classifier(images), received {_kind(classifier)}")
     device = next(classifier.parameters()).device
     return torch.cat([classifier.features(batch.to(device)).cpu() for batch in x.split(1000)])
 
@@ -69,12 +76,13 @@ def density_and_coverage(real: Float[Tensor, "N F"], generated: Float[Tensor, "M
         coverage of 1 - (N-1)...(N-k) / ((M+N-1)...(M+N-k)), which is 0.97 for k = 5 and N = M.
 
     Raises:
-        ValueError: k is below 1 or not below N, or a set is empty or not finite.
+        ValueError: k is no whole number, below 1 or not below N, or a set is empty or not finite.
 
     Source: Naeem, Oh, Uh, Choi & Yoo (2020), arXiv:2002.09797, equations 3 and 4.
     """
-    if not 1 <= k < len(real):
-        raise ValueError(f"k must be from 1 to {len(real) - 1}, one less than the number of real points, received {k}")
+    if isinstance(k, bool) or not isinstance(k, Integral) or not 1 <= k < len(real):
+        most = f"{len(real) - 1}, one less than the number of real points"
+        raise ValueError(f"k must be a whole number from 1 to {most}, received {k!r}")
     for name, points in (("real", real), ("generated", generated)):
         if len(points) == 0 or not torch.isfinite(points).all():
             raise ValueError(f"{name} must hold at least one point and only finite values, received {len(points)}")
@@ -164,8 +172,14 @@ def kl_per_dimension(model: VAE, x: Float[Tensor, "N 1 28 28"]) -> Float[Tensor,
 
     Returns:
         Nats per image and dimension, (K,).
+
+    Raises:
+        TypeError: a model whose encoder gives no distribution.
     """
-    mu, logvar = model.encode(x.to(next(model.parameters()).device))
+    found = model.encode(x.to(next(model.parameters()).device)) if isinstance(model, nn.Module) else None
+    if not isinstance(found, tuple):
+        raise TypeError(f"model must be a VAE, whose encoder gives a mean and a log variance, received {_kind(model)}")
+    mu, logvar = found
     return kl_to_standard_normal(mu, logvar).mean(0).cpu()
 
 
@@ -180,10 +194,17 @@ def active_units(mu: Float[Tensor, "N K"], threshold: float = 0.01) -> int:
         How many of the K dimensions have a variance of mu above the threshold.
 
     Raises:
-        ValueError: fewer than 2 images.
+        ValueError: fewer than 2 images, or values that are not finite.
 
     Source: Burda, Grosse & Salakhutdinov (2016), arXiv:1509.00519, section 5.2 (threshold 0.01).
     """
     if len(mu) < 2:
         raise ValueError(f"mu must hold at least 2 images, received {len(mu)}")
+    if not torch.isfinite(mu).all():
+        raise ValueError("mu must be finite, and holds NaN or infinity: did the training diverge?")
     return int((mu.var(0) > threshold).sum())
+
+
+def _kind(value: object) -> str:
+    """How messages name what was received instead of a model."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__

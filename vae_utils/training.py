@@ -10,12 +10,15 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor, nn
 
 from vae_utils.data import Images, validate_images
+from vae_utils.devices import pick_device
 from vae_utils.history import History
+from vae_utils.networks import at_least_one
 from vae_utils.progress import Progress
 from vae_utils.randomness import drawing_from, first_state
 from vae_utils.run import Loss, Run, checked_terms, takes_labels
@@ -60,7 +63,7 @@ def fit(
         The history; the object given as `resume` if there was one.
 
     Raises:
-        TypeError: not a model, or not a loss.
+        TypeError: not a model, not a loss, or not a callback.
         ValueError: an argument out of range, a loss of the wrong form, or `resume` from another run.
         RuntimeError: the device is not there.
 
@@ -68,8 +71,9 @@ def fit(
     """
     _check_model(model)
     x, labels = _training_images(images, loss)
-    plan = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed, "images": len(x)}
-    _check_plan(**plan)
+    plan = _checked_plan(len(x), learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function callback(model, history), received {callback!r}")
     target = pick_device(device)
     x = _match_precision(model, x, target)
     history = History(run=Run.start(model, plan, target)) if resume is None else _check_resume(resume, model, plan)
@@ -86,7 +90,7 @@ def fit(
                 means = run.finish_epoch(history.epochs, x, labels, loss, interrupted)
                 if means is None:
                     break
-                history.record(means, _test_means(model, images, loss, labels is not None, seed))
+                history.record(means, _test_means(model, images, loss, labels is not None, plan["seed"]))
                 bar.update(history.epochs, history.summary())
                 if callback is not None:
                     callback(model, history)
@@ -126,9 +130,11 @@ def evaluate(
         Term -> mean, nats per image.
 
     Raises:
-        ValueError: images of the wrong shape or range, labels of another count, or a loss of the wrong form.
+        ValueError: images of the wrong shape or range, labels of another count, a loss of the wrong form, or a
+            batch_size below 1.
     """
     validate_images(x)
+    at_least_one(batch_size=batch_size)
     _check_model(model)
     if takes_labels(loss) != (labels is not None):
         advice = "takes labels: pass labels=" if labels is None else "takes no labels: leave labels out"
@@ -149,22 +155,6 @@ def evaluate(
         finally:
             model.train(was_training)
     return {name: total.item() / len(x) for name, total in sums.items()}
-
-
-def pick_device(device: str = "auto") -> torch.device:
-    """The device of a name; "auto" is CUDA if present, else MPS, else the CPU.
-
-    Raises:
-        RuntimeError: CUDA or MPS was asked for and is not there.
-    """
-    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if device == "auto":
-        device = next(name for name, is_here in present.items() if is_here)
-    chosen = torch.device(device)
-    if not present.get(chosen.type, True):
-        here = ", ".join(name for name, is_here in present.items() if is_here)
-        raise RuntimeError(f"device {device!r} is not on this machine (here: {here}); use device='auto'")
-    return chosen
 
 
 def _check_model(model: nn.Module) -> None:
@@ -198,17 +188,17 @@ def _test_means(model: nn.Module, images: Images | Tensor, loss: Loss, labelled:
     return evaluate(model, images.test, loss, images.test_labels if labelled else None, seed=seed)
 
 
-def _check_plan(epochs: int, batch_size: int, learning_rate: float, seed: int, images: int) -> None:
-    for name, value, least, most in (
-        ("epochs", epochs, 1, 1_000_000),
-        ("batch_size", batch_size, 1, images),
-        ("seed", seed, 0, 2**63 - 1),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            limit = f"{most} (the number of images)" if name == "batch_size" else str(most)
+def _checked_plan(images: int, learning_rate: float, **whole: int) -> dict[str, int | float]:
+    """What a run is told, with NumPy's whole numbers as Python's, which torch's generators insist on."""
+    most = {"epochs": 1_000_000, "batch_size": images, "seed": 2**63 - 1}
+    for name, value in whole.items():
+        least = 0 if name == "seed" else 1
+        if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most[name]:
+            limit = f"{most[name]} (the number of images)" if name == "batch_size" else str(most[name])
             raise ValueError(f"{name} must be a whole number from {least} to {limit}, received {value!r}")
-    if not (math.isfinite(learning_rate) and learning_rate > 0):
+    if not (isinstance(learning_rate, Real) and math.isfinite(learning_rate) and learning_rate > 0):
         raise ValueError(f"learning_rate must be a positive number, received {learning_rate!r}")
+    return {name: int(value) for name, value in whole.items()} | {"learning_rate": learning_rate, "images": images}
 
 
 def _check_resume(history: History, model: nn.Module, plan: dict[str, int | float]) -> History:
