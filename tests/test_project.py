@@ -29,6 +29,7 @@ PACKAGE_OF = {
     "bs4": "beautifulsoup4",
     "yaml": "pyyaml",
     "IPython": "ipywidgets",
+    "traitlets": "ipywidgets",
     "pip": "pip",
 }
 

@@ -4,10 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 
-from .lab import LabServer, NotebookPage, find_browser, launch_arguments
+from .lab import LabServer, NotebookPage, find_browser, launch_arguments, write_notebook
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -45,9 +44,7 @@ def open_notebook(lab, page):
 
     def opened(name: str, cells: list[str] | None = None) -> NotebookPage:
         if cells is not None:
-            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
-            notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-            nbformat.write(notebook, lab.root / name)
+            write_notebook(lab.root / name, cells)
         return NotebookPage(page, lab, name)
 
     yield opened

@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import numpy as np
 
 BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -32,6 +33,7 @@ SETTINGS = {
 }
 # The current notebook's panel; `--expose-app-in-browser` puts the application there.
 PANEL = "window.jupyterapp.shell.currentWidget"
+STATUS = f"{PANEL}.sessionContext.session?.kernel?.status"
 READY = f"""() => {{
     const session = {PANEL}?.sessionContext;
     return {PANEL}?.context?.isReady && session?.isReady && session.session?.kernel?.connectionStatus === 'connected'
@@ -146,6 +148,13 @@ class LabServer:
             self.request("DELETE", f"api/sessions/{session['id']}")
 
 
+def write_notebook(path: Path, cells: list[str]) -> None:
+    """Write a notebook with these code cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
 class NotebookPage:
     """One notebook open in a browser page."""
 
@@ -165,12 +174,35 @@ class NotebookPage:
 
     def run_through(self, words: str, seconds: float = 120) -> None:
         """Run the cells from the top to the first that contains `words`, that one included."""
-        position = f"""words => {{
-            const cells = [...{PANEL}.content.model.cells];
-            {PANEL}.content.activeCellIndex = cells.findIndex(cell => cell.sharedModel.source.includes(words)) + 1;
-        }}"""
-        self.page.evaluate(position, words)
+        self._go_to_cell(words, 1)
         self.page.evaluate(RUN_ALL.replace("run-all-cells", "run-all-above"))
+        self._finish(seconds)
+
+    def run_cell(self, words: str, seconds: float = 120) -> None:
+        """Run the first cell that contains `words`."""
+        self.start_cell(words)
+        self._finish(seconds)
+
+    def start_cell(self, words: str) -> None:
+        """Begin to run the first cell that contains `words`, and wait until the kernel is busy or has finished."""
+        self._go_to_cell(words)
+        self.page.evaluate(RUN_ALL.replace("run-all-cells", "run-cell"))
+        self.page.wait_for_function(f"() => window.runFinished || {STATUS} === 'busy'", timeout=60_000)
+
+    def shut_kernel_down(self) -> None:
+        """End the kernel as the menu does."""
+        self.page.evaluate(f"() => {PANEL}.sessionContext.shutdown()")
+        self.page.wait_for_function(f"() => ![ 'idle', 'busy' ].includes({STATUS})", timeout=60_000)
+
+    def _go_to_cell(self, words: str, further: int = 0) -> None:
+        position = f"""([words, further]) => {{
+            const cells = [...{PANEL}.content.model.cells];
+            const found = cells.findIndex(cell => cell.sharedModel.source.includes(words));
+            {PANEL}.content.activeCellIndex = found + further;
+        }}"""
+        self.page.evaluate(position, [words, further])
+
+    def _finish(self, seconds: float) -> None:
         self.page.wait_for_function("() => window.runFinished", timeout=seconds * 1000)
         self.page.wait_for_function(READY, timeout=60_000)
 

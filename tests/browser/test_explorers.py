@@ -42,14 +42,15 @@ model = VAE(latent_dim=4)
 history = fit(model, digits.train[:1000], negative_elbo, epochs=2)
 LatentExplorer(model, digits.test[:50])
 """
-# The output of a cell that shows an explorer: it has sliders and a picture.
-EXPLORER = ".jp-OutputArea-output:has(.widget-slider):has(img.widget-image)"
+# The output of a cell that shows the LatentExplorer, and the picture that its sliders change.
+EXPLORER = ".jp-OutputArea-output:has(.widget-slider):has(.vae-explorer)"
+DECODED = "canvas[aria-label='decoded from the sliders']"
 
 
 def change_from_end_to_end(notebook):
     """Drag the first slider of the first explorer to both ends; returns how far its last picture's pixels are apart."""
     explorer = notebook.page.locator(EXPLORER).first
-    slider, picture = explorer.locator(".widget-slider").first, explorer.locator("img.widget-image").last
+    slider, picture = explorer.locator(".widget-slider").first, explorer.locator(DECODED)
     notebook.drag_slider(slider, 0.02)
     left = notebook.settled_pixels(picture)
     assert left[..., :3].std() > 10, "the picture is blank"

@@ -1,5 +1,7 @@
 """LatentExplorer shows what the model decodes, and its sliders reach every code."""
 
+import asyncio
+
 import numpy as np
 import pytest
 import torch
@@ -197,3 +199,107 @@ def test_bad_models_images_and_orders_are_named(images):
         LatentExplorer(FakeVAE(), images, order=[0, 0, 1, 2, 3])
     with pytest.raises(ValueError, match="0 to 39, received 40"):
         LatentExplorer(FakeVAE(), images, start=40)
+
+
+# ---- the part in the browser: what it is told. What it draws is tested in tests/browser. ----------------------------
+
+
+@pytest.fixture
+def model():
+    """A VAE that the browser can run and that looks trained: it leaves pages light."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = VAE(K, hidden=20)
+        made.decoder[-2].bias.data.fill_(-4.0)
+        yield made
+
+
+def test_a_model_of_the_series_is_decoded_in_the_browser(model, images):
+    explorer = LatentExplorer(model, images, start=7)
+    view = explorer.canvas
+    assert view in everything(explorer) and explorer.pictures["decoded"] not in everything(explorer)
+    assert view.sliders == list(explorer.sliders.values()) and view.settings["dims"] == explorer.order
+    np.testing.assert_array_equal(np.frombuffer(view.codes, "<f4").reshape(-1, K), explorer.survey.codes)
+    assert view.chosen == explorer.chosen == 7 and view.settings["plane"] is None
+    assert shows(explorer, explorer.z), "the kernel's picture is there for whoever reads it"
+
+
+def test_while_the_browser_decodes_a_move_costs_the_kernel_nothing(model, images):
+    explorer, calls = LatentExplorer(model, images), []
+    decode, explorer.decode = explorer.decode, lambda z: calls.append(z) or decode(z)
+
+    async def drag():
+        for step in range(1000):
+            explorer.sliders[2].value = step / 500 - 1
+            await asyncio.sleep(0)
+
+    asyncio.run(drag())
+    assert calls == []
+    assert shows(explorer, explorer.z) and len(calls) == 1
+
+
+def test_a_model_that_the_browser_cannot_run_says_so(model, images):
+    model.decoder.insert(1, nn.BatchNorm1d(20))
+    model.eval()
+    explorer = LatentExplorer(model, images)
+    assert explorer.canvas is None and explorer.pictures["decoded"] in everything(explorer)
+    texts = [str(getattr(widget, "value", "")) for widget in everything(explorer)]
+    notices = [text for text in texts if "The browser cannot" in text]
+    assert len(notices) == 1 and "layer 1 of its decoder is BatchNorm1d" in notices[0]
+    explorer.sliders[0].value = 1.5
+    assert shows(explorer, explorer.z)
+
+
+def test_the_kernel_decodes_if_asked_to(model, images):
+    explorer = LatentExplorer(model, images, in_browser=False)
+    assert explorer.canvas is None and explorer.pictures["decoded"] in everything(explorer)
+
+
+def test_python_moves_the_sliders_and_names_the_image(model, images):
+    explorer = LatentExplorer(model, images)
+    explorer.go_to(9)
+    torch.testing.assert_close(explorer.z, explorer.survey.codes[9])
+    assert explorer.canvas.chosen == explorer.chosen == 9 and "Test image 9." in explorer.note.value
+    explorer.reset()
+    assert explorer.chosen is None and explorer.canvas.chosen == -1 and not explorer.z.any()
+
+
+@pytest.mark.parametrize("in_browser", [True, False])
+def test_a_locked_slider_stays(model, images, in_browser):
+    explorer = LatentExplorer(model, images, in_browser=in_browser)
+    explorer.sliders[3].value = 2.25
+    explorer.lock(3)
+    for move in (explorer.reset, explorer.draw_code, lambda: explorer.go_to(5)):
+        move()
+        assert explorer.z[3] == 2.25 and explorer.locked == [3]
+    explorer.lock(3, False)
+    explorer.reset()
+    assert explorer.locked == [] and explorer.z[3] == 0
+
+
+@pytest.mark.parametrize("kind", [VAE, Autoencoder])
+def test_two_dimensions_have_a_plane_that_holds_all_codes(kind):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model, images = kind(2, hidden=20), torch.rand(60, 1, 28, 28)
+    model.decoder[-2].bias.data.fill_(-4.0)
+    model.encoder[-1].bias.data[0] = 5.0  # far to the right
+    labels = torch.arange(60) % 10
+    explorer = LatentExplorer(model, images, labels=labels)
+    plane = explorer.canvas.settings["plane"]
+    (left, right), (low, high) = plane["limits"]
+    codes = explorer.survey.codes
+    assert left <= codes[:, 0].min() and codes[:, 0].max() <= right
+    assert low <= codes[:, 1].min() and codes[:, 1].max() <= high
+    assert kind is Autoencoder or (left, right) == (low, high) == (-right, right)
+    assert [name[0] for name in plane["names"]] == list(range(10)), "each class is named"
+    places = np.array([name[1:] for name in plane["names"]])
+    apart = np.abs(places[:, None] - places)[~np.eye(10, dtype=bool)] / [right - left, high - low] * 296
+    assert ((apart[:, 0] > 17) | (apart[:, 1] > 19)).all(), "names lie on each other"
+
+
+def test_labels_must_fit(model, images):
+    with pytest.raises(ValueError, match="received 3 for 40 images"):
+        LatentExplorer(model, images, labels=torch.zeros(3, dtype=torch.int64))
+    with pytest.raises(ValueError, match="run from 0 to 11"):
+        LatentExplorer(model, images, labels=torch.arange(40) % 12)

@@ -3,19 +3,23 @@
 from vae_utils.widgets.base import Explorer
 from vae_utils.widgets.blend import BlendExplorer
 from vae_utils.widgets.bottleneck import BottleneckExplorer
+from vae_utils.widgets.interpolate import Interpolator
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
 from vae_utils.widgets.posterior import ToyExplorer
 from vae_utils.widgets.rate_distortion import RateDistortionExplorer
 from vae_utils.widgets.reparameterization import ReparameterizationExplorer
+from vae_utils.widgets.sigma import SigmaExplorer
 from vae_utils.widgets.slice import SliceExplorer
 
 __all__ = [
     "BlendExplorer",
     "BottleneckExplorer",
     "Explorer",
+    "Interpolator",
     "LatentExplorer",
     "LiveTraining",
+    "SigmaExplorer",
     "SliceExplorer",
     "RateDistortionExplorer",
     "ReparameterizationExplorer",

@@ -33,6 +33,7 @@ class Explorer(ipywidgets.VBox):
         above: further rows over the controls, for example buttons; they draw nothing by themselves.
         width: width of each picture in screen pixels; by default 280, or 224 if there are several.
         beside: pictures stand beside the controls, or else below.
+        canvas: a widget that draws in the browser and stands in the pictures' place; those are then drawn when read.
 
     Raises:
         ValueError: an empty alt text, or a control without a description.
@@ -48,6 +49,7 @@ class Explorer(ipywidgets.VBox):
         above: Sequence[ipywidgets.Widget] = (),
         width: int | None = None,
         beside: bool = True,
+        canvas: ipywidgets.DOMWidget | None = None,
     ) -> None:
         if not alt.strip():
             raise ValueError("alt is empty: say what the pictures show")
@@ -56,7 +58,7 @@ class Explorer(ipywidgets.VBox):
                 raise ValueError(f"a {type(control).__name__} has no description: say what it sets, with its unit")
         self._summary = f"{type(self).__name__}: {summary or alt} (Run the cell to use it.)"
         self._stale, self._held, self._drawing, self._drew_this_turn = True, 0, False, False
-        self._loop, self._last = _running_loop(), {}
+        self._loop, self._last, self.canvas = _running_loop(), {}, canvas
         self.alt, self._width = alt, width or (280 if len(views or "1") == 1 else 224)
         self.note = ShownHTML(self._settle)
         self.error = ShownHTML(self._settle)
@@ -136,7 +138,7 @@ class Explorer(ipywidgets.VBox):
     def _changed(self, _: Any = None) -> None:
         self._stale = True
         loop = _running_loop() or self._loop
-        if self._held or self._drawing or loop is None or not loop.is_running():
+        if self._held or self._drawing or self.canvas is not None or loop is None or not loop.is_running():
             return  # without a running loop there is no page to update, and whoever reads a picture settles it
         if not self._drew_this_turn:
             self._drew_this_turn = True
@@ -193,14 +195,14 @@ class Explorer(ipywidgets.VBox):
             [*(rows if buttons else rows[1:]), column],
             layout=ipywidgets.Layout(flex="0 1 400px", min_width="300px", margin="0 24px 8px 0"),
         )
+        panel.add_class("vae-controls")
+        by_kernel = [
+            ipywidgets.HTML(f"<span style='{UNSEEN}'>{html.escape(self.alt)}</span>", layout=UNSPACED),
+            ipywidgets.HBox(framed, layout=ipywidgets.Layout(flex_flow="row wrap")),
+            self.note,
+        ]
         shown = ipywidgets.VBox(
-            [
-                ipywidgets.HTML(f"<span style='{UNSEEN}'>{html.escape(self.alt)}</span>", layout=UNSPACED),
-                ipywidgets.HBox(framed, layout=ipywidgets.Layout(flex_flow="row wrap")),
-                self.note,
-                self.error,
-            ],
-            layout=ipywidgets.Layout(flex="1 1 320px"),
+            [*([self.canvas] if self.canvas else by_kernel), self.error], layout=ipywidgets.Layout(flex="1 1 320px")
         )
         if not beside:
             panel.layout.margin, panel.layout.width = "0 0 8px 0", "min(100%, 560px)"

@@ -50,6 +50,11 @@ def switch(description: str, value: bool = False) -> ipywidgets.Checkbox:
     return ipywidgets.Checkbox(description=description, value=value, indent=False, layout=WIDE)
 
 
+def text(shown: str) -> ipywidgets.HTML:
+    """A line of HTML, for example a notice."""
+    return ipywidgets.HTML(shown)
+
+
 def button(description: str, pressed: Callable[[], None]) -> ipywidgets.Button:
     """A button; make it with `Explorer.button`, so that what goes wrong in `pressed` is shown."""
     made = ipywidgets.Button(description=description, layout=ipywidgets.Layout(width="auto"))

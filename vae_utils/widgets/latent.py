@@ -1,34 +1,41 @@
 """LatentExplorer: one slider for each latent dimension, and the picture that the decoder makes of them."""
 
+import html
 from collections.abc import Sequence
 
 import ipywidgets
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
-from vae_utils.distributions import kl_to_standard_normal
 from vae_utils.plots import LessonFigure, show_images
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import Explorer
+from vae_utils.widgets.canvas import slow_notice
+from vae_utils.widgets.export import NotExportable
+from vae_utils.widgets.latent_view import LatentView, fitting_labels
 from vae_utils.widgets.models import TRAINING_CELL, require_model, require_trained
-
-RANGE = 3.0  # prior standard deviations to each side: 99.7 % of the prior's mass a dimension
+from vae_utils.widgets.survey import MOST_IMAGES, RANGE, survey
 
 
 class LatentExplorer(Explorer):
     """Move through the latent space of a trained model and see what it decodes to.
 
+    The browser decodes, so pictures follow while the kernel is busy too. For a model that it cannot run the kernel
+    does, which the explorer says. With two latent dimensions there is also a plane to drag over.
+
     Args:
         model: a trained VAE or Autoencoder (anything with `latent_dim`, `encode` and `generate`).
-        images: (N, 1, 28, 28) images to go to; they also sort the sliders, the most used dimension first: by KL per
-            dimension for a VAE, by the variance of the codes for an autoencoder.
+        images: (N, 1, 28, 28) images to go to, of which the first 2,000 are used; they also sort the sliders, the most
+            used dimension first: by KL per dimension for a VAE, by the variance of the codes for an autoencoder.
+        labels: (N,) their classes, 0 to 9, which colour the codes on the plane.
         order: dimensions in the order of the sliders, instead.
         start: the number of the image to begin with; without images, and for None, the centre of the latent space.
         cell: which cell trains the model, for the message if it has not been run.
+        in_browser: False leaves decoding to the kernel.
 
     Raises:
-        TypeError, ValueError: `model` is None, not a model, or looks untrained; images or order do not fit it.
+        TypeError, ValueError: `model` is None, not a model, or looks untrained; images, labels or order do not fit.
     """
 
     def __init__(
@@ -36,45 +43,60 @@ class LatentExplorer(Explorer):
         model: nn.Module | None,
         images: Tensor | None = None,
         *,
+        labels: Integer[Tensor, " N"] | None = None,
         order: Sequence[int] | None = None,
         start: int | None = 0,
         cell: str = TRAINING_CELL,
+        in_browser: bool = True,
     ) -> None:
         self.model = require_model(model, "model", ("encode", "generate"), cell)
         self.latent_dim = self.model.latent_dim
         require_trained(self.model, torch.randn(8, self.latent_dim, generator=torch.Generator().manual_seed(0)), cell)
-        self.images, self.generator = images, torch.Generator().manual_seed(0)
-        self._survey(images)
-        self.order = self._sorted(order)
-        self.chosen: int | None = None
+        self.images = None if images is None else images[:MOST_IMAGES]
+        self.labels = fitting_labels(labels, images, MOST_IMAGES)
+        self.generator, self.survey = torch.Generator().manual_seed(0), survey(self.model, self.images)
+        self.order = self.survey.order(order)
+        self._chosen, self.canvas = None, None
         self.sliders = {dim: self._slider(dim) for dim in self.order}
-        above: list[ipywidgets.Widget] = [
-            self.button("Reset to 0" if self.has_prior else "Reset to the mean", self.reset),
-            self.button("Draw from the prior" if self.has_prior else "Draw a code", self.draw_code),
-        ]
-        views = {"decoded": "decoded from the sliders"}
-        if images is not None:
-            self.number = make.number("test image", start or 0, 0, len(images) - 1)
-            self.watch(self.number, lambda: self.go_to(self.number.value))
-            go = self.button("Go to it", lambda: self.go_to(self.number.value))
-            self.number.style.description_width, self.number.layout = "80px", ipywidgets.Layout(width="180px")
-            above.append(ipywidgets.HBox([self.number, go]))
-            views = {"original": "test image", **views}
-            if start is not None:
-                self._place(start)
-        unit = "prior standard deviations" if self.has_prior else "units of the code"
-        sorting = f"; sorted by {self.measure}" if self.measure else ""
-        above.append(ipywidgets.HTML(f"<small>Sliders in {unit}{sorting}.</small>"))
+        if images is not None and start is not None:
+            self._place(start)
+        above: list[ipywidgets.Widget] = []
+        canvas = None
+        try:
+            if not in_browser:
+                raise NotExportable("in_browser=False was asked for")
+            canvas = self._view()
+        except NotExportable as reason:
+            above += [*self._kernel_controls(start), make.text(slow_notice(html.escape(str(reason))))]
+        unit = "prior standard deviations" if self.survey.has_prior else "units of the code"
+        sorting = f"; sorted by {self.survey.measure}" if self.survey.measure else ""
+        above.append(make.text(f"<span style='font-size:14px'>Sliders in {unit}{sorting}.</span>"))
         super().__init__(
             list(self.sliders.values()),
-            views=views,
+            views={**({} if images is None else {"original": "test image"}), "decoded": "decoded from the sliders"},
             above=above,
-            alt="The picture that the decoder makes of the code set by the sliders"
-            + (", beside the test image it started from." if images is not None else "."),
+            alt=self._alt(),
             summary=f"one slider for each of the {self.latent_dim} latent dimensions, and what they decode to.",
+            beside=not (canvas and self.latent_dim == 2),
+            canvas=canvas,
         )
 
     # ---- what the learner does ---------------------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> int | None:
+        """Number of the test image that the sliders were last set to; None after a reset or a draw."""
+        number = self.canvas.chosen if self.canvas else self._chosen
+        return None if number in (None, -1) else number
+
+    @property
+    def locked(self) -> list[int]:
+        """Dimensions whose sliders stay where they are, whatever is reset, drawn or gone to."""
+        return [dim for dim, slider in self.sliders.items() if slider.disabled]
+
+    def lock(self, dim: int, locked: bool = True) -> None:
+        """Hold the slider of a latent dimension where it is, or let it go again."""
+        self.sliders[dim].disabled = locked
 
     @property
     def z(self) -> Float[Tensor, " K"]:
@@ -92,20 +114,21 @@ class LatentExplorer(Explorer):
     def reset(self) -> None:
         """Put all sliders at the centre: the prior's mean, or for an autoencoder the mean of the codes."""
         with self.merged():
-            self.chosen = None
-            self._set(self.centre)
+            self._choose(None)
+            self._set(self.survey.centre)
 
     def draw_code(self) -> None:
         """Put the sliders at a random code: from the prior, or for an autoencoder a Gaussian fitted to its codes."""
         with self.merged():
-            self.chosen = None
-            self._set(self.centre + self.spread * torch.randn(self.latent_dim, generator=self.generator))
+            self._choose(None)
+            noise = torch.randn(self.latent_dim, generator=self.generator)
+            self._set(self.survey.centre + self.survey.spread * noise)
 
     def go_to(self, number: int) -> None:
         """Put the sliders at the code of a test image: the encoder's mean for it."""
         with self.merged():
             self._place(number)
-            if self.number.value != number:
+            if self.canvas is None and self.number.value != number:
                 self.number.value = number
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
@@ -124,7 +147,7 @@ class LatentExplorer(Explorer):
         if self.chosen is None:
             self.say("The sliders stand at no test image.")
             return {"original": torch.zeros(self.images.shape[-2:]), **views}
-        moved = int(((z - self.codes[self.chosen]).abs() > 5e-3).sum())
+        moved = int(((z - self.survey.codes[self.chosen]).abs() > 6e-3).sum())  # sliders go in steps of 0.01
         where = (
             f"{moved} of {self.latent_dim} sliders moved away from its code."
             if moved
@@ -144,10 +167,11 @@ class LatentExplorer(Explorer):
         strips, labels = [], []
         with torch.no_grad():
             for dim in list(self.order)[:rows]:
-                low, high = self._range(dim)
+                low, high = self.survey.reach(dim)
                 values = torch.linspace(low, high, steps)
                 strips.append(torch.stack([self.decode(self._replaced(dim, value)) for value in values])[:, None])
-                use = f"\n{self.use[dim]:.2f} nats" if self.use is not None and self.has_prior else ""
+                known = self.survey.use is not None and self.survey.has_prior
+                use = f"\n{self.survey.use[dim]:.2f} nats" if known else ""
                 labels.append(f"z[{dim}]{use}")
         heads = [f"{value:+.3g}".replace("-", "−") for value in torch.linspace(-RANGE, RANGE, steps).tolist()]
         default = f"Decoded pictures: a row for each of {len(labels)} latent dimensions, moved from low to high."
@@ -155,52 +179,58 @@ class LatentExplorer(Explorer):
 
     # ---- inside ------------------------------------------------------------------------------------------------------
 
-    def _survey(self, images: Tensor | None) -> None:
-        """Encode the images once: their codes, and how much each dimension is used."""
-        self.codes, self.use, self.measure = None, None, ""
-        self.centre, self.spread = torch.zeros(self.latent_dim), torch.ones(self.latent_dim)
-        self.has_prior = True
-        if images is None:
-            self.has_prior = not _is_deterministic(self.model)
-            return
-        if images.ndim != 4 or not len(images):
-            raise ValueError(f"images must be (N, 1, 28, 28) with N >= 1, received {tuple(images.shape)}")
-        device, parts = next(self.model.parameters()).device, []
-        with torch.no_grad():
-            for batch in images.split(1000):
-                encoded = self.model.encode(batch.to(device))
-                parts.append(encoded if isinstance(encoded, tuple) else (encoded,))
-        self.codes = torch.cat([part[0].cpu() for part in parts])
-        self.has_prior = len(parts[0]) == 2
-        if self.has_prior:
-            logvar = torch.cat([part[1].cpu() for part in parts])
-            self.use, self.measure = kl_to_standard_normal(self.codes, logvar).mean(0), "KL (nats per image)"
-        else:
-            self.use, self.measure = self.codes.var(0, correction=0), "variance of the codes"
-            self.centre, self.spread = self.codes.mean(0), self.use.sqrt()
+    def _view(self) -> LatentView:
+        """The part in the browser; raises NotExportable."""
+        view = LatentView.of(
+            self.model,
+            self.survey,
+            self.sliders,
+            self.images,
+            self.labels,
+            texts={"alt": self._alt(), "reset": self._reset_text, "draw": self._draw_text},
+        )
+        view.chosen = -1 if self._chosen is None else self._chosen
+        return view
 
-    def _sorted(self, order: Sequence[int] | None) -> list[int]:
-        if order is not None:
-            if sorted(order) != list(range(self.latent_dim)):
-                raise ValueError(f"order must hold each of 0 to {self.latent_dim - 1} once, received {list(order)}")
-            return list(order)
-        if self.use is None:
-            return list(range(self.latent_dim))
-        return self.use.argsort(descending=True, stable=True).tolist()
+    def _kernel_controls(self, start: int | None) -> list[ipywidgets.Widget]:
+        """What the browser's part brings with it, made of widgets for the kernel's."""
+        above = [self.button(self._reset_text, self.reset), self.button(self._draw_text, self.draw_code)]
+        if self.images is not None:
+            self.number = make.number("test image", start or 0, 0, len(self.images) - 1)
+            self.watch(self.number, lambda: self.go_to(self.number.value))
+            go = self.button("Go to it", lambda: self.go_to(self.number.value))
+            self.number.style.description_width, self.number.layout = "80px", ipywidgets.Layout(width="180px")
+            above.append(ipywidgets.HBox([self.number, go]))
+        return above
 
-    def _range(self, dim: int) -> tuple[float, float]:
-        centre, reach = float(self.centre[dim]), RANGE * max(float(self.spread[dim]), 1e-3)
-        return centre - reach, centre + reach
+    @property
+    def _reset_text(self) -> str:
+        return "Reset to 0" if self.survey.has_prior else "Reset to the mean"
+
+    @property
+    def _draw_text(self) -> str:
+        return "Draw from the prior" if self.survey.has_prior else "Draw a code"
+
+    def _alt(self) -> str:
+        what = "The picture that the decoder makes of the code set by the sliders"
+        return what + (", beside the test image it started from." if self.images is not None else ".")
+
+    def _choose(self, number: int | None) -> None:
+        self._chosen = number
+        if self.canvas:
+            self.canvas.chosen = -1 if number is None else number
 
     def _slider(self, dim: int) -> ipywidgets.FloatSlider:
-        low, high = self._range(dim)
-        value = f" ({self.use[dim]:.2f})" if self.use is not None else ""
-        return make.slider(f"z[{dim}]{value}", float(self.centre[dim]), low, high, (high - low) / 600)
+        low, high = self.survey.reach(dim)
+        value = f" ({self.survey.use[dim]:.2f})" if self.survey.use is not None else ""
+        return make.slider(f"z[{dim}]{value}", float(self.survey.centre[dim]), low, high, (high - low) / 600)
 
     def _set(self, code: Tensor) -> None:
         """Move the sliders; one that is too short for its value grows, or it would show another code."""
         for dim, slider in self.sliders.items():
-            low, high = self._range(dim)
+            if slider.disabled:  # locked
+                continue
+            low, high = self.survey.reach(dim)
             value = float(code[dim])
             slider.min, slider.max = min(low, value, slider.min), max(high, value, slider.max)
             slider.value = value
@@ -211,17 +241,10 @@ class LatentExplorer(Explorer):
             raise ValueError("there are no test images: give LatentExplorer images=")
         if not 0 <= number < len(self.images):
             raise ValueError(f"test image must be 0 to {len(self.images) - 1}, received {number}")
-        self.chosen = number
-        self._set(self.codes[number])
+        self._set(self.survey.codes[number])
+        self._choose(number)
 
     def _replaced(self, dim: int, value: Tensor) -> Tensor:
         z = self.z
         z[dim] = value
         return z
-
-
-def _is_deterministic(model: nn.Module) -> bool:
-    """Whether the encoder gives one code, as an autoencoder's does, and not a mean and a variance."""
-    device = next(model.parameters()).device
-    with torch.no_grad():
-        return not isinstance(model.encode(torch.zeros(1, 1, 28, 28, device=device)), tuple)

@@ -1,0 +1,301 @@
+"""The explorers that decode in the browser, as learners meet them: with mouse and keyboard, the kernel busy or gone."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from vae_utils.plots import CLASS_COLOURS
+from vae_utils.widgets.interpolate import interpolate
+
+from .lab import NotebookPage, write_notebook
+from .models import SOURCE, namespace
+
+# Draws that the page makes from now on, counted; drawn pictures are what a render costs.
+COUNT_DRAWS = """() => {
+    window.draws = 0;
+    const put = CanvasRenderingContext2D.prototype.putImageData;
+    CanvasRenderingContext2D.prototype.putImageData = function (...given) {
+        window.draws++;
+        return put.apply(this, given);
+    };
+}"""
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+# Moves over the plane, as the mouse makes them, all in one turn of the page's event loop.
+MOVES = """(canvas, [first, end]) => {
+    const box = canvas.getBoundingClientRect();
+    for (let move = first; move < end; move++) {
+        const at = { clientX: box.left + 60 + (move % 200), clientY: box.top + 150, buttons: 1, bubbles: true };
+        canvas.dispatchEvent(new PointerEvent('pointermove', at));
+    }
+}"""
+
+
+@pytest.fixture(scope="module")
+def own():
+    """The models of the notebooks, made here."""
+    return namespace()
+
+
+CELLS = {
+    "mlp": "LatentExplorer(made(4), images)",
+    "conv": "LatentExplorer(made(4, 'conv'), images)",
+    "three": "explorer = LatentExplorer(made(3), images)\nexplorer",
+    "plane": "LatentExplorer(made(2), images, labels=labels)",
+    "between": "Interpolator(made(5), images, start=4, end=9)",
+    "kernel": "model = made(3)\nmodel.decoder.insert(1, torch.nn.Hardtanh(-9, 9))\nLatentExplorer(model, images)",
+    "read": "print(explorer.chosen, explorer.locked, [round(value, 3) for value in explorer.z.tolist()])",
+    "go": "explorer.go_to(5)",
+    "busy": "import time\ntime.sleep(3600)",
+}
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, browser):
+    """One notebook with all explorers, run once; the test that ends its kernel comes last."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    write_notebook(lab.root / "explorers.ipynb", [SOURCE, *CELLS.values()])
+    opened = NotebookPage(page, lab, "explorers.ipynb")
+    opened.run_through(CELLS["kernel"])
+    yield opened
+    page.close()
+    lab.delete_sessions()
+
+
+class Explored:
+    """An explorer on the notebook's page."""
+
+    def __init__(self, notebook, name):
+        self.notebook, self.page = notebook, notebook.page
+        self.cell = self.page.locator(".jp-Cell").nth(1 + list(CELLS).index(name))
+        self.cell.scroll_into_view_if_needed()
+        self.root = self.cell.locator(".jp-OutputArea-output")
+        self.canvas = self.root.locator(".vae-explorer")
+        self.sliders, self.labels = (
+            self.root.locator(".widget-slider"),
+            self.root.locator(".widget-slider .widget-label"),
+        )
+
+    @property
+    def prompt(self):
+        """The number before the cell; [*] while it runs."""
+        return self.cell.locator(".jp-InputPrompt").inner_text()
+
+    def picture(self, label):
+        """The ink, 0 to 1, of the picture with this accessible name, two frames from now."""
+        self.page.evaluate(TWO_FRAMES)
+        shown = self.notebook.pixels(self.canvas.get_by_role("img", name=label))
+        assert (shown[..., :3] == shown[..., :1]).all(), "grey"
+        return 1 - shown[..., 0] / 255
+
+    @property
+    def decoded(self):
+        return self.picture("decoded")
+
+    def dims(self):
+        """The latent dimensions in the order of the sliders."""
+        return [int(re.match(r"z\[(\d+)\]", text)[1]) for text in self.labels.all_inner_texts()]
+
+    def values(self):
+        """What stands beside the sliders, in their order."""
+        return [float(text.replace("−", "-")) for text in self.root.locator(".widget-readout").all_inner_texts()]
+
+    def code(self):
+        """The code that the sliders say, in the model's order."""
+        return torch.tensor([value for _, value in sorted(zip(self.dims(), self.values(), strict=True))])
+
+    def drag(self, index, fraction):
+        self.notebook.drag_slider(self.sliders.nth(index), fraction)
+        self.page.evaluate(TWO_FRAMES)
+
+    def press(self, name):
+        self.canvas.get_by_role("button", name=name, exact=True).click()
+        self.page.evaluate(TWO_FRAMES)
+
+    def shows(self, model, code):
+        """Whether the decoded picture is that of a code."""
+        return same(self.decoded, model, code)
+
+    def stands_at(self, model, code, seconds=10):
+        """Whether the sliders stand at a code, now or soon, and the picture is theirs; they go in steps of 0.01."""
+        until = time.monotonic() + seconds
+        while (self.code() - code).abs().max() > 0.0051 and time.monotonic() < until:
+            self.page.evaluate(TWO_FRAMES)
+        return (self.code() - code).abs().max() < 0.0051 and self.shows(model, self.code())
+
+
+def same(shown, model, code):
+    """Whether a picture is what PyTorch decodes, to one grey level and the rounding of the canvas."""
+    with torch.no_grad():
+        wanted = model.generate(torch.as_tensor(code, dtype=torch.float32)[None])[0, 0].numpy()
+    return np.abs(shown - wanted).max() <= 1.5 / 255
+
+
+@pytest.mark.parametrize("kind", ["mlp", "conv"])
+def test_a_dragged_slider_shows_what_pytorch_decodes(notebook, own, kind):
+    explored, model = Explored(notebook, kind), own.made(4, kind)
+    mu, logvar = model.encode(own.images)
+    kl = (0.5 * (mu**2 + logvar.exp() - 1 - logvar)).mean(0)
+    assert explored.dims() == kl.argsort(descending=True).tolist()
+    assert explored.stands_at(model, mu[0])
+    explored.press("Reset to 0")
+    assert explored.shows(model, torch.zeros(4)) and explored.values() == [0, 0, 0, 0]
+    explored.drag(1, 0.8)
+    values, code = explored.values(), explored.code()
+    assert values[1] > 1 and values[0] == values[2] == values[3] == 0
+    assert explored.shows(model, code)
+    dim = explored.dims()[1]
+    strip = explored.picture(f"9 pictures, along z[{dim}]")
+    for index, value in enumerate(np.linspace(-3, 3, 9)):
+        code[dim] = value
+        assert same(strip_part(strip, index), model, code)
+
+
+def strip_part(strip, index):
+    """One picture of a strip."""
+    return strip[:, 29 * index : 29 * index + 28]
+
+
+def test_browser_and_python_tell_each_other(notebook, own):
+    explored, model = Explored(notebook, "three"), own.made(3)
+    explored.press("Reset to 0")
+    explored.drag(0, 1.0)
+    dim = explored.dims()[0]
+    explored.press(f"Lock z[{dim}]")
+    explored.press("Draw from the prior")
+    drawn = explored.values()
+    assert drawn[0] == 3 and drawn[1] != 0 and drawn[2] != 0, "all but the locked slider were drawn"
+    explored.press("Reset to 0")
+    assert explored.values() == [3, 0, 0]
+    notebook.run_cell(CELLS["read"])
+    printed = Explored(notebook, "read").root.inner_text().strip()
+    assert printed == f"None [{dim}] {[3.0 if index == dim else 0.0 for index in range(3)]}"
+    explored.press(f"Unlock z[{dim}]")
+    notebook.run_cell(CELLS["go"])
+    assert explored.stands_at(model, model.encode(own.images[5:6])[0][0])
+    assert np.abs(explored.picture("test image 5") - own.images[5, 0].numpy()).max() <= 1 / 255
+
+
+def test_the_keyboard_alone_reaches_and_moves_everything(notebook):
+    explored, page = Explored(notebook, "plane"), notebook.page
+    explored.press("Reset to 0")
+    handle, before = explored.root.locator(".noUi-handle").first, explored.decoded
+    handle.focus()
+    assert handle.get_attribute("aria-label") == explored.labels.first.inner_text()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert explored.values()[0] > 0 and np.abs(explored.decoded - before).max() > 0
+    names = []
+    while len(names) < 12 and not (names and names[-1].startswith("Latent plane")):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("() => document.activeElement.ariaLabel || document.activeElement.textContent"))
+    assert {"Reset to 0", "Draw from the prior", "Go to it"} <= set(names) and names[-1].startswith("Latent plane")
+    focus = page.evaluate("() => getComputedStyle(document.activeElement).outline")
+    assert "solid" in focus and "3px" in focus, "the focus cannot be seen"
+    before = explored.code()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowLeft")
+    page.evaluate(TWO_FRAMES)
+    moved = explored.code() - before
+    assert moved[1] > 0.05 and moved[0] < -0.3
+
+
+def test_the_plane_is_dragged_over(notebook, own):
+    explored, model = Explored(notebook, "plane"), own.made(2)
+    plane = explored.canvas.get_by_role("application")
+    plane.scroll_into_view_if_needed()
+    box = plane.bounding_box()
+    notebook.page.mouse.move(box["x"] + 200, box["y"] + 150)
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(box["x"] + 260, box["y"] + 60, steps=5)
+    notebook.page.mouse.up()
+    shown, code = explored.decoded, explored.code()
+    assert (code > 0.5).all()
+    with torch.no_grad():
+        near = model.generate(code[None])[0, 0].numpy()
+    assert np.abs(shown - near).mean() < 0.01, "the sliders' numbers are rounded to two places"
+    colours = notebook.pixels(plane)[..., :3].reshape(-1, 3)
+    for digit, colour in enumerate(CLASS_COLOURS):
+        wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        assert (colours == wanted).all(1).sum() > 10, f"no point has the colour of {digit}"
+
+
+def test_a_burst_of_moves_draws_the_last_one_once(notebook):
+    explored = Explored(notebook, "plane")
+    plane = explored.canvas.get_by_role("application")
+    plane.scroll_into_view_if_needed()
+    notebook.page.evaluate(TWO_FRAMES)
+    notebook.page.evaluate(COUNT_DRAWS)
+    plane.evaluate(MOVES, [0, 100])
+    burst = explored.decoded
+    assert 1 <= notebook.page.evaluate("() => window.draws") <= 10 * 2, "a frame draws the picture and a strip of 9"
+    plane.evaluate(MOVES, [0, 1])
+    assert (explored.decoded != burst).any()
+    plane.evaluate(MOVES, [99, 100])
+    assert (explored.decoded == burst).all(), "after the burst another picture than that of its last move was on screen"
+
+
+def test_nothing_is_left_behind_by_a_thousand_moves(notebook):
+    explored = Explored(notebook, "plane")
+    plane = explored.canvas.get_by_role("application")
+    session = notebook.page.context.new_cdp_session(notebook.page)
+
+    def used():
+        notebook.page.evaluate(TWO_FRAMES)
+        session.send("HeapProfiler.collectGarbage")
+        return session.send("Runtime.getHeapUsage")["usedSize"], session.send("Memory.getDOMCounters")
+
+    def move(times):
+        for _ in range(times // 20):
+            plane.evaluate(MOVES, [0, 20])
+            notebook.page.evaluate(TWO_FRAMES)
+
+    move(100)
+    bytes_before, counted_before = used()
+    move(1000)
+    bytes_after, counted_after = used()
+    assert bytes_after - bytes_before < 1_000_000
+    for what in ("nodes", "jsEventListeners"):
+        assert counted_after[what] - counted_before[what] < 60, what
+
+
+def test_what_the_browser_cannot_run_the_kernel_decodes_and_says_so(notebook):
+    explored = Explored(notebook, "kernel")
+    assert explored.root.get_by_role("note").inner_text().startswith("The kernel decodes these pictures")
+    assert explored.canvas.count() == 0
+    picture = explored.root.locator("img.widget-image").last
+    before = notebook.settled_pixels(picture)
+    explored.drag(0, 0.95)
+    notebook.changed_pixels(picture, before)
+
+
+def test_all_answers_while_the_kernel_is_busy_and_after_it_is_gone(notebook, own):
+    explored, model, between = Explored(notebook, "three"), own.made(3), own.made(5)
+    codes, ends = model.encode(own.images)[0].detach(), between.encode(own.images[[4, 9]])[0].detach()
+    notebook.start_cell(CELLS["busy"])
+    for state, fraction, number, way in (("busy", 0.9, 17, "lerp"), ("gone", 0.1, 18, "slerp")):
+        if state == "gone":
+            assert Explored(notebook, "busy").prompt == "[*]:", "the kernel was not busy"
+            notebook.shut_kernel_down()
+        before = explored.decoded
+        explored.drag(0, fraction)
+        assert np.abs(explored.decoded - before).max() > 0.1
+        explored.press("Reset to 0")
+        assert explored.shows(model, torch.zeros(3)) and explored.values() == [0, 0, 0]
+        explored.canvas.get_by_role("spinbutton", name="test image").fill(str(number))
+        notebook.page.keyboard.press("Enter")
+        assert explored.stands_at(model, codes[number])
+        assert np.abs(explored.picture(f"test image {number}") - own.images[number, 0].numpy()).max() <= 1 / 255
+        explored.press("Draw from the prior")
+        assert (explored.code() - codes[number]).abs().max() > 0.1
+
+        interpolator = Explored(notebook, "between")
+        interpolator.root.get_by_role("combobox").select_option(index=0 if way == "lerp" else 1)
+        interpolator.drag(0, fraction)
+        place = interpolator.values()[0]
+        assert interpolator.shows(between, interpolate(*ends, place, way))
+        strip = interpolator.picture(f"9 pictures, {way}")
+        for index in (0, 4, 8):
+            assert same(strip_part(strip, index), between, interpolate(*ends, index / 8, way))

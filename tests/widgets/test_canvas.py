@@ -1,0 +1,40 @@
+"""The part of an explorer in the browser: one module of text, and the images in one sheet."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vae_utils.widgets.canvas import FOLDER, bundle, picture_sheet
+
+PAGES = [path.name for path in sorted(FOLDER.glob("*.js")) if "export default" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_one_module_that_imports_nothing(page):
+    text = bundle(page)
+    assert not re.search(r"^\s*import\s", text, flags=re.MULTILINE)
+    assert text.count("export default") == 1 and text.count("export function makeDecoder") == 1
+    declared = re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", text, flags=re.MULTILINE)
+    assert len(declared) == len(set(declared)), "two files declare one name"
+    assert len(text.encode()) < 40_000
+
+
+def test_the_decoder_stands_alone():
+    """A page outside Jupyter shares this very file: it imports nothing and knows nothing of widgets."""
+    text = (FOLDER / "decoder.js").read_text(encoding="utf-8")
+    assert not re.search(r"^import ", text, flags=re.MULTILINE)
+    assert "export function makeDecoder" in text and "document." not in text and "model." not in text
+
+
+@pytest.mark.parametrize("count", [1, 50, 73])
+def test_the_sheet_holds_each_image_dark_on_light(count):
+    images = torch.rand(count, 1, 6, 5, generator=torch.Generator().manual_seed(0))
+    sheet = np.asarray(Image.open(io.BytesIO(picture_sheet(images))))
+    for number in range(count):
+        top, left = 6 * (number // 50), 5 * (number % 50)
+        shown = 1 - sheet[top : top + 6, left : left + 5] / 255
+        assert np.abs(shown - images[number, 0].numpy()).max() <= 0.5 / 255 + 1e-6

@@ -1,0 +1,73 @@
+"""Interpolator: both ways begin and end at the images' codes, and the arc keeps its length."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from tests.widgets.test_base import pixels
+from tests.widgets.test_latent import FakeAutoencoder, FakeVAE, images  # noqa: F401
+from vae_utils.models import VAE
+from vae_utils.widgets import Interpolator
+from vae_utils.widgets.interpolate import interpolate
+
+
+def test_both_ways_begin_and_end_at_the_codes():
+    a, b = torch.randn(2, 7, generator=torch.Generator().manual_seed(0))
+    for way in ("lerp", "slerp"):
+        torch.testing.assert_close(interpolate(a, b, 0, way), a)
+        torch.testing.assert_close(interpolate(a, b, 1, way), b)
+
+
+@pytest.mark.parametrize("t", [0.1, 0.5, 0.8])
+def test_the_arc_turns_evenly_and_keeps_the_length(t):
+    a, b = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
+    angle = t * math.pi / 2
+    torch.testing.assert_close(interpolate(a, b, t, "slerp"), torch.tensor([2 * math.cos(angle), 2 * math.sin(angle)]))
+    torch.testing.assert_close(interpolate(a, b, t), torch.tensor([2 * (1 - t), 2 * t]))
+
+
+def test_codes_without_an_angle_between_them_go_straight():
+    a, zero = torch.tensor([1.0, 2.0]), torch.zeros(2)
+    for b in (a, 3 * a, zero, -a):
+        torch.testing.assert_close(interpolate(a, b, 0.25, "slerp"), 0.75 * a + 0.25 * b)
+    assert torch.equal(interpolate(zero, zero, 0.5, "slerp"), zero)
+
+
+def test_an_unknown_way_is_refused():
+    with pytest.raises(ValueError, match="'lerp' or 'slerp', received 'bezier'"):
+        interpolate(torch.zeros(2), torch.zeros(2), 0.5, "bezier")
+
+
+@pytest.mark.parametrize("kind", [FakeVAE, FakeAutoencoder])
+def test_it_shows_what_the_model_decodes_at_each_place(kind, images):  # noqa: F811
+    model = kind()
+    explorer = Interpolator(model, images, start=3, end=9)
+    assert explorer.canvas is None  # the model has no decoder that a browser could run
+    encoded = model.encode(images)
+    codes = encoded[0] if kind is FakeVAE else encoded
+    for way, t in (("lerp", 0.0), ("slerp", 0.4), ("lerp", 0.7), ("slerp", 1.0)):
+        explorer.way.value, explorer.t.value = way, t
+        wanted = interpolate(codes[3], codes[9], t, way)
+        torch.testing.assert_close(explorer.z, wanted)
+        shown = model.generate(wanted[None])[0, 0].numpy()
+        assert np.abs(pixels(explorer, "between") - shown).max() <= 0.5 / 255 + 1e-6
+    explorer.start.value, explorer.end.value, explorer.t.value = 11, 12, 0.0
+    torch.testing.assert_close(explorer.z, codes[11])
+    assert f"length {codes[11].norm():.1f}" in explorer.note.value
+    assert len(explorer.snapshot(title="Two ways", steps=4).axes) == 2
+
+
+def test_a_real_model_goes_to_the_browser(images):  # noqa: F811
+    model = VAE(3)
+    with torch.no_grad():
+        model.decoder[-2].bias.fill_(-4.0)  # looks trained: light pages
+    explorer = Interpolator(model, images)
+    assert explorer.canvas.sliders == [explorer.start, explorer.end, explorer.way, explorer.t]
+    assert np.frombuffer(explorer.canvas.codes, "<f4").reshape(40, 3).shape == explorer.codes.shape
+
+
+def test_bad_numbers_are_named(images):  # noqa: F811
+    with pytest.raises(ValueError, match="end must be 0 to 39, received 40"):
+        Interpolator(FakeVAE(), images, end=40)

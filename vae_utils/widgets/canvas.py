@@ -1,0 +1,113 @@
+"""The part of an explorer that runs in the browser: it decodes and draws there, with the kernel busy or gone.
+
+A page is a JavaScript module in this folder with `export default { render }` (anywidget's form). What it imports from
+its neighbours is put into one text with it: a widget's module has no address from which others could be found.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from vae_utils.widgets.export import ExportedDecoder
+
+FOLDER = Path(__file__).parent
+IMPORT = re.compile(r'^import\s[^;]*?from "\./([\w.]+)";\n', flags=re.MULTILINE)
+SHEET_COLUMNS = 50  # pictures in a row of a sheet
+
+
+def bundle(page: str) -> str:
+    """A JavaScript module of this folder and all that it imports from it, as the text of one module.
+
+    Args:
+        page: name of the file, such as "latent.js".
+    """
+    texts: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        text = (FOLDER / name).read_text(encoding="utf-8")
+        for imported in IMPORT.findall(text):
+            if imported not in texts:
+                add(imported)
+        texts.setdefault(name, IMPORT.sub("", text))
+
+    add(page)
+    return "\n".join(texts.values())
+
+
+class BrowserView(anywidget.AnyWidget):
+    """A canvas that follows sliders without the kernel; subclasses set `_esm = bundle("their_page.js")`.
+
+    Args:
+        exported: the decoder, from `export_decoder`.
+        sliders: the notebook's own controls that the page reads and moves.
+        settings: whatever else the page needs to know, ready for JSON.
+        codes: (N, K) codes of images.
+        images: (N, 1, H, W) the images.
+    """
+
+    _css = (FOLDER / "explorer.css").read_text(encoding="utf-8")
+
+    layers = traitlets.List().tag(sync=True)
+    weights = traitlets.Bytes().tag(sync=True)
+    precision = traitlets.Unicode("float16").tag(sync=True)
+    sliders = traitlets.List().tag(sync=True, **ipywidgets.widget_serialization)
+    settings = traitlets.Dict().tag(sync=True)
+    codes = traitlets.Bytes().tag(sync=True)
+    sheet = traitlets.Bytes().tag(sync=True)
+    chosen = traitlets.Int(-1).tag(sync=True)
+
+    def __init__(
+        self,
+        exported: ExportedDecoder,
+        sliders: Sequence[ipywidgets.Widget],
+        settings: dict,
+        codes: Float[Tensor, "N K"] | None = None,
+        images: Float[Tensor, "N 1 H W"] | None = None,
+    ) -> None:
+        super().__init__(
+            layers=exported.layers,
+            weights=exported.weights,
+            precision=exported.precision,
+            sliders=list(sliders),
+            settings={**settings, "columns": SHEET_COLUMNS},
+            codes=b"" if codes is None else codes.detach().cpu().numpy().astype("<f4").tobytes(),
+            sheet=b"" if images is None else picture_sheet(images),
+            layout=ipywidgets.Layout(width="100%"),
+        )
+
+
+def picture_sheet(images: Float[Tensor, "N 1 H W"]) -> bytes:
+    """All images in one PNG, dark on light, 50 a row.
+
+    Args:
+        images: (N, 1, H, W) pixels in [0, 1].
+    """
+    count, _, height, width = images.shape
+    rows = -(-count // SHEET_COLUMNS)
+    page = np.full((rows * SHEET_COLUMNS, height, width), 255, np.uint8)
+    page[:count] = (255 * (1 - images[:, 0].detach().cpu().clamp(0, 1))).round().byte().numpy()
+    page = page.reshape(rows, SHEET_COLUMNS, height, width).swapaxes(1, 2)
+    out = io.BytesIO()
+    Image.fromarray(page.reshape(rows * height, SHEET_COLUMNS * width)).save(out, format="PNG")
+    return out.getvalue()
+
+
+def slow_notice(reason: str) -> str:
+    """What an explorer says (HTML) when the kernel must decode for it.
+
+    Args:
+        reason: why the browser cannot, as HTML.
+    """
+    return (
+        '<div role="note" style="border-left:4px solid #d97f00;padding:2px 10px;line-height:1.4">The kernel decodes '
+        f"these pictures, so they follow more slowly, and not while a cell runs. The browser cannot: {reason}.</div>"
+    )

@@ -1,0 +1,162 @@
+"""Interpolator: walk from one image's code to another's, along the line or along the arc, and decode on the way."""
+
+import html
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vae_utils.plots import LessonFigure, show_images
+from vae_utils.plots.layout import Number
+from vae_utils.widgets import controls as make
+from vae_utils.widgets.base import Explorer
+from vae_utils.widgets.canvas import BrowserView, bundle, slow_notice
+from vae_utils.widgets.export import NotExportable, export_decoder
+from vae_utils.widgets.models import TRAINING_CELL, require_model, require_trained
+from vae_utils.widgets.survey import MOST_IMAGES, survey
+
+WAYS = {"straight line (lerp)": "lerp", "arc (slerp)": "slerp"}
+SMALLEST_ANGLE = 1e-3  # radians (its sine): below, the cosine is too coarse to tell the angle, and the arc is the line
+
+
+def interpolate(
+    start: Float[Tensor, " K"], end: Float[Tensor, " K"], t: Number, way: str = "lerp"
+) -> Float[Tensor, " K"]:
+    """The code at a place between two codes.
+
+    Args:
+        start, end: codes (K,).
+        t: from 0, the start, to 1, the end.
+        way: "lerp", the straight line, or "slerp", the arc about the origin, which keeps to lengths between both.
+
+    Returns:
+        A code (K,).
+
+    Raises:
+        ValueError: another way.
+
+    Source: Shoemake (1985), Animating rotation with quaternion curves, SIGGRAPH; for latent codes White (2016),
+        arXiv:1609.04468.
+    """
+    if way not in WAYS.values():
+        raise ValueError(f"way must be 'lerp' or 'slerp', received {way!r}")
+    lengths = start.norm() * end.norm()
+    if way == "slerp" and lengths > 0:
+        angle = torch.acos((start @ end / lengths).clamp(-1, 1))
+        if angle.sin() > SMALLEST_ANGLE:
+            return (torch.sin((1 - t) * angle) * start + torch.sin(t * angle) * end) / angle.sin()
+    return (1 - t) * start + t * end
+
+
+class InterpolatorView(BrowserView):
+    """What `interpolate.js` draws."""
+
+    _esm = bundle("interpolate.js")
+
+
+class Interpolator(Explorer):
+    """A slider walks from one test image's code to another's; the browser decodes what lies between.
+
+    Args:
+        model: a trained VAE or Autoencoder (`latent_dim`, `encode` and `generate`).
+        images: (N, 1, 28, 28) images to choose from, of which the first 2,000 are used.
+        start, end: the numbers of the two to begin with.
+        cell: which cell trains the model, for the message if it has not been run.
+        in_browser: False leaves decoding to the kernel.
+
+    Raises:
+        TypeError, ValueError: `model` is None, not a model, or looks untrained; there are no such images.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module | None,
+        images: Float[Tensor, "N 1 H W"],
+        *,
+        start: int = 0,
+        end: int = 1,
+        cell: str = TRAINING_CELL,
+        in_browser: bool = True,
+    ) -> None:
+        self.model = require_model(model, "model", ("encode", "generate"), cell)
+        self.images = images[:MOST_IMAGES]
+        for name, number in (("start", start), ("end", end)):
+            if not 0 <= number < len(self.images):
+                raise ValueError(f"{name} must be 0 to {len(self.images) - 1}, received {number}")
+        self.survey = survey(self.model, self.images)
+        self.codes = self.survey.codes
+        require_trained(self.model, self.codes[:8], cell)
+        last = len(self.images) - 1
+        self.start, self.end = (
+            make.number("from test image", start, 0, last),
+            make.number("to test image", end, 0, last),
+        )
+        self.way = make.choice("along the", list(WAYS.items()), "lerp")
+        self.t = make.slider("t (share of the way)", 0.5, 0, 1)
+        controls, above, canvas = [self.start, self.end, self.way, self.t], [], None
+        alt = "Two test images, and between them the picture decoded from a code on the way between their codes."
+        try:
+            if not in_browser:
+                raise NotExportable("in_browser=False was asked for")
+            exported = export_decoder(self.model, self.codes[:64])
+            settings = {"alt": alt, "typical": self._typical()}
+            canvas = InterpolatorView(exported, controls, settings, self.codes, self.images)
+        except NotExportable as reason:
+            above = [make.text(slow_notice(html.escape(str(reason))))]
+        super().__init__(
+            controls,
+            views={"start": "from", "between": "decoded on the way", "end": "to"},
+            above=above,
+            alt=alt,
+            summary="a slider that walks from one image's code to another's, and what lies between.",
+            beside=False,
+            canvas=canvas,
+        )
+
+    @property
+    def z(self) -> Float[Tensor, " K"]:
+        """The code at the slider's place, (K,)."""
+        return self.code_at(self.t.value)
+
+    def code_at(self, t: Number) -> Float[Tensor, " K"]:
+        """The code at a place on the chosen way, (K,)."""
+        return interpolate(self.codes[self.start.value], self.codes[self.end.value], t, self.way.value)
+
+    def decode(self, z: Float[Tensor, " K"]) -> Float[Tensor, "H W"]:
+        """The picture of one code: pixels in [0, 1]."""
+        return self.model.generate(z[None].to(next(self.model.parameters()).device))[0, 0].cpu()
+
+    def render(self) -> dict[str, Tensor]:
+        """Both images, and the picture between them."""
+        z = self.z
+        self.say(f"This code has the length {z.norm():.1f}; {self._typical()}.")
+        return {
+            "start": self.images[self.start.value, 0],
+            "between": self.decode(z),
+            "end": self.images[self.end.value, 0],
+        }
+
+    def snapshot(self, title: str | None = None, alt: str | None = None, steps: int = 9) -> LessonFigure:
+        """Both ways as a static figure, a row each.
+
+        Args:
+            title, alt: the message of the figure and its text alternative.
+            steps: pictures a row.
+        """
+        places = torch.linspace(0, 1, steps).tolist()
+        with torch.no_grad():
+            rows = []
+            for way in WAYS.values():
+                ends = self.codes[self.start.value], self.codes[self.end.value]
+                rows.append(torch.stack([self.decode(interpolate(*ends, t, way)) for t in places])[:, None])
+        heads = [f"t = {t:.2f}" for t in places]
+        default = (
+            "Decoded pictures on the way from one image's code to another's: a row along the line, one on the arc."
+        )
+        return show_images(rows, titles=heads, row_labels=list(WAYS.values()), title=title, alt=alt or default)
+
+    def _typical(self) -> str:
+        """How long codes are, to compare with."""
+        if self.survey.has_prior:
+            return f"a draw from the prior has about √{self.model.latent_dim} = {self.model.latent_dim**0.5:.1f}"
+        return f"the images' codes have {self.codes.norm(dim=1).median():.1f} on the median"

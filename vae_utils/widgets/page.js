@@ -1,0 +1,152 @@
+// What the explorers' pages share: elements, pictures, one drawing a frame, and the sliders of the notebook.
+
+// element("button", { class: "vae-x", "aria-label": "..." }, "text", child, ...)
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+// What every page begins with: its name for screen readers, and keys that stay here instead of moving the notebook.
+export function enter(el, alt) {
+  el.classList.add("vae-explorer");
+  el.setAttribute("role", "group");
+  el.setAttribute("aria-label", alt);
+  el.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  });
+}
+
+// A picture of height * width pixels that CSS enlarges without blur, with a caption over it.
+export function picture(caption, height, width) {
+  const canvas = element("canvas", { class: "vae-pixels", role: "img", "aria-label": caption });
+  canvas.height = height;
+  canvas.width = width;
+  const heading = element("figcaption", {}, caption);
+  return {
+    canvas,
+    figure: element("figure", { class: "vae-picture" }, heading, canvas),
+    describe(text, spoken = text) {
+      heading.textContent = text;
+      canvas.setAttribute("aria-label", spoken);
+    },
+  };
+}
+
+// Draw pixels (1 is ink) into a canvas, from the column `left` on.
+export function paint(canvas, pixels, height, width, left = 0) {
+  const context = canvas.getContext("2d");
+  const kept = (canvas.vaeFrame ??= context.createImageData(width, height));
+  const bytes = kept.data;
+  for (let index = 0; index < height * width; index++) {
+    const ink = Math.min(1, Math.max(0, pixels[index]));
+    const grey = Math.round(255 * (1 - ink));
+    bytes[4 * index] = bytes[4 * index + 1] = bytes[4 * index + 2] = grey;
+    bytes[4 * index + 3] = 255;
+  }
+  context.putImageData(kept, left, 0);
+}
+
+// Many small pictures in one PNG, `columns` a row: drawn by number.
+export async function openSheet(bytes, columns, height, width) {
+  const sheet = bytes.byteLength ? await createImageBitmap(new Blob([bytes], { type: "image/png" })) : null;
+  return {
+    draw(canvas, number) {
+      const context = canvas.getContext("2d");
+      context.clearRect(0, 0, width, height);
+      if (sheet === null || number < 0) return;
+      const left = (number % columns) * width, top = Math.floor(number / columns) * height;
+      context.drawImage(sheet, left, top, width, height, 0, 0, width, height);
+    },
+    close: () => sheet?.close(),
+  };
+}
+
+// A strip of pictures along a slider, with a mark at the slider's value; a click goes to a place, 0 to 1.
+export function makeStrip(count, height, width, goTo) {
+  const step = width + 1, { canvas, figure, describe } = picture("", height, count * step - 1);
+  const mark = element("div", { class: "vae-mark", "aria-hidden": "true" });
+  const track = element("div", { class: "vae-track" }, canvas, mark);
+  figure.classList.add("vae-strip");
+  figure.append(track);
+  // The first picture stands for 0 and the last for 1; each is marked at its middle.
+  const middle = (width / 2) / canvas.width, span = 1 - 2 * middle;
+  canvas.addEventListener("click", (event) => {
+    const place = (event.offsetX / canvas.clientWidth - middle) / span;
+    goTo(Math.min(1, Math.max(0, place)));
+  });
+  return {
+    figure,
+    describe: (text) => describe(text, `${count} pictures, ${text}`),
+    draw(decodeAt) {
+      for (let index = 0; index < count; index++)
+        paint(canvas, decodeAt(index / (count - 1)), height, width, index * step);
+    },
+    mark(place) {
+      mark.style.left = `${100 * (middle + span * Math.min(1, Math.max(0, place)))}%`;
+    },
+  };
+}
+
+// request() draws in the next frame of the screen, once, however often it is called: the latest value wins.
+export function eachFrame(draw, el) {
+  const alert = element("div", { class: "vae-error", role: "alert", hidden: "" });
+  el.append(alert);
+  let waiting = 0;
+  const run = () => {
+    waiting = 0;
+    try {
+      draw();
+      alert.hidden = true;
+    } catch (problem) {
+      alert.textContent = `This move failed. ${problem}`;
+      alert.hidden = false;
+    }
+  };
+  const request = () => { waiting ||= requestAnimationFrame(run); };
+  request.cancel = () => cancelAnimationFrame(waiting);
+  return request;
+}
+
+// The models of the notebook's own sliders and fields, which the trait `name` refers to.
+export function linked(model, name) {
+  const found = model.get(name).map((reference) => model.widget_manager.get_model(reference.slice("IPY_MODEL_".length)));
+  return Promise.all(found);
+}
+
+// Listeners that are taken off together: on(target, "change:value", heard); on.off().
+export function listeners() {
+  const all = [];
+  const on = (target, event, heard) => {
+    target.on(event, heard);
+    all.push([target, event, heard]);
+  };
+  on.off = () => all.splice(0).forEach(([target, event, heard]) => target.off(event, heard));
+  return on;
+}
+
+// The handle of an ipywidgets slider carries no name for screen readers: give it the slider's description.
+export async function nameHandles(sliders) {
+  for (const slider of sliders)
+    for (const made of Object.values(slider.views ?? {})) {
+      const handle = (await made).el.querySelector(".noUi-handle, .ui-slider-handle");
+      handle?.setAttribute("aria-label", slider.get("description"));
+    }
+}
+
+export function setSlider(slider, value) {
+  const low = Math.min(slider.get("min"), value), high = Math.max(slider.get("max"), value);
+  slider.set({ min: low, max: high, value }); // one that is too short for its value grows, or it would show another
+  slider.save_changes();
+}
+
+// The numbers of a trait of bytes.
+export function floats(view) {
+  return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+}
+
+export function signed(number, digits = 1) {
+  const text = Math.abs(number).toFixed(digits);
+  return Number(text) === 0 ? text : (number < 0 ? "−" : "+") + text;
+}
