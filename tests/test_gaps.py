@@ -89,7 +89,7 @@ def test_weighted_draws_from_the_encoder_are_the_log_weights():
     torch.manual_seed(0)
     model, x = VAE(3, hidden=20), (torch.rand(5, 1, 28, 28) > 0.5).float()
     with torch.no_grad():
-        found = weighted_draws(model, x, *model.encode(x), 2100, seed=3)  # more than are decoded at a time
+        found = weighted_draws(model, x, model.encode(x), samples=2100, seed=3)  # more than are decoded at a time
         expected = log_weights(model, x, 2100)
     assert found.shape == (2100, 5)
     error = 5 * (found.var(0) + expected.var(0)).div(2100).sqrt()
@@ -97,6 +97,25 @@ def test_weighted_draws_from_the_encoder_are_the_log_weights():
     torch.manual_seed(3)
     torch.testing.assert_close(found[:700], log_weights(model, x, 800)[:700])
     assert log_mean_weight(found).mean() > found.mean()
+
+
+def test_several_q_find_what_each_of_them_misses(slanted):
+    """One q is far off; the mixture is right with weights that cannot exceed twice those of the good one."""
+    model, x = slanted
+    good, far = model.encode(x), Spoilt(model, 3.0, -1.0).encode(x)
+    both = weighted_draws(model, x, far, good, samples=4000)
+    alone = weighted_draws(model, x, far, samples=4000)
+    exact = model.log_marginal(x)
+    torch.testing.assert_close(log_mean_weight(both), exact, atol=0.1, rtol=0)
+    assert (log_mean_weight(alone) < exact - 1).all()
+    assert (both[::2].mean(0) < both[1::2].mean(0)).all(), "draws come from each q in turn"
+    torch.testing.assert_close(
+        weighted_draws(model, x, good, good, samples=6, seed=4), weighted_draws(model, x, good, samples=6, seed=4)
+    )
+    with pytest.raises(ValueError, match="multiple of the number of q, received 3 for 2"):
+        weighted_draws(model, x, far, good, samples=3)
+    with pytest.raises(ValueError, match="multiple of the number of q, received 3 for 0"):
+        weighted_draws(model, x, samples=3)
 
 
 def test_the_two_distances_add_up_and_the_summary_says_them():

@@ -3,6 +3,7 @@
 from vae_utils.widgets.base import Explorer
 from vae_utils.widgets.blend import BlendExplorer
 from vae_utils.widgets.bottleneck import BottleneckExplorer
+from vae_utils.widgets.bound import BoundExplorer
 from vae_utils.widgets.interpolate import Interpolator
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
@@ -15,6 +16,7 @@ from vae_utils.widgets.slice import SliceExplorer
 __all__ = [
     "BlendExplorer",
     "BottleneckExplorer",
+    "BoundExplorer",
     "Explorer",
     "Interpolator",
     "LatentExplorer",
