@@ -19,6 +19,7 @@ from vae_utils.exercises.measures import (
     normal,
     outputs,
     require,
+    slopes,
 )
 from vae_utils.exercises.report import Result, brief, correct, not_yet
 from vae_utils.exercises.sandbox import (
@@ -31,7 +32,17 @@ from vae_utils.exercises.sandbox import (
     run_limited,
 )
 
-__all__ = ["Exercise", "Implement", "Investigate", "Predict", "Quantity", "gaussian_samples", "normal", "require"]
+__all__ = [
+    "Exercise",
+    "Implement",
+    "Investigate",
+    "Predict",
+    "Quantity",
+    "gaussian_samples",
+    "normal",
+    "require",
+    "slopes",
+]
 
 
 @dataclass(kw_only=True, repr=False, eq=False)

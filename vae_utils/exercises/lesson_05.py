@@ -4,7 +4,16 @@ import math
 
 import torch
 
-from vae_utils.exercises.base import Implement, Investigate, Predict, Quantity, gaussian_samples, normal, require
+from vae_utils.exercises.base import (
+    Implement,
+    Investigate,
+    Predict,
+    Quantity,
+    gaussian_samples,
+    normal,
+    require,
+    slopes,
+)
 
 blocked_encoder = Predict(
     title="What does the encoder of a blocked VAE learn?",
@@ -34,6 +43,12 @@ blocked_encoder = Predict(
     },
 )
 
+_DIFFERENTIABLE_DRAWS = {
+    "random": True,
+    "gradients": True,
+    "cases": [(normal(3, 2), normal(3, 2, seed=1)), (normal(1, 4), normal(1, 4, seed=1))],
+}
+
 
 def my_reparameterize(mu, logvar):
     """z ~ N(mu, exp(logvar)), differentiable in both.  mu, logvar: (B, K) -> (B, K)."""
@@ -41,30 +56,12 @@ def my_reparameterize(mu, logvar):
     return mu + (0.5 * logvar).exp() * epsilon
 
 
-def _slopes_of(f, first, second, slope_of_second, names):
-    """How z answers to its two parameters, draw by draw: dz/dmu is 1, and the other is known from z itself."""
-    first, second = (tensor.clone().requires_grad_() for tensor in (first, second))
-    z = f(first, second)
-    require(z.requires_grad, "No gradient can flow back from your samples to their parameters.")
-    by_first, by_second = torch.autograd.grad(z.sum(), [first, second], allow_unused=True)
-    by_first, by_second = (torch.zeros_like(z) if slope is None else slope for slope in (by_first, by_second))
-    yield Quantity(f"The slope dz/d{names[0]} of your samples is", by_first, 1.0, 1e-4)
-    excess = by_second - slope_of_second(z.detach() - first.detach())
-    yield Quantity(
-        f"The slope dz/d{names[1]} of your samples, less what the noise in them implies, is",
-        excess,
-        0.0,
-        1e-3,
-        f"Does the gradient reach {names[1]} through everything that you compute from it?",
-    )
-
-
 def _measure_gaussian(f):
     mu = torch.tensor([[0.5, -2.0], [3.0, 0.0]])
     logvar = torch.tensor([[1.3, 0.4], [-1.0, 0.6]])
     yield from gaussian_samples(f, mu, logvar, mean=mu, variance=logvar.exp())
     # z - mu = exp(logvar / 2) epsilon, and its derivative with respect to logvar is half of itself.
-    yield from _slopes_of(f, normal(5, 3), normal(5, 3, seed=1), lambda moved: moved / 2, ("mu", "logvar"))
+    yield from slopes(f, normal(5, 3), normal(5, 3, seed=1), lambda moved: moved / 2, ("mu", "logvar"))
 
 
 def _with_noise(make_noise):
@@ -83,9 +80,7 @@ reparameterize = Implement(
     ],
     solution_text="The noise is drawn where there is nothing to learn; mu shifts it and sigma stretches it.",
     reference=my_reparameterize,
-    random=True,
-    gradients=True,
-    cases=[(normal(3, 2), normal(3, 2, seed=1)), (normal(1, 4), normal(1, 4, seed=1))],
+    **_DIFFERENTIABLE_DRAWS,
     measure=_measure_gaussian,
     mistakes={
         "You multiplied the noise by the variance. The standard deviation is exp(logvar / 2).": lambda mu, logvar: (
@@ -111,6 +106,9 @@ reparameterize = Implement(
         ),
         "You drew one noise an image and used it for all its dimensions: draw one for every number of mu.": _with_noise(
             lambda mu: torch.randn(len(mu), 1)
+        ),
+        "Pairs of rows share their noise: draw one for every number of mu.": _with_noise(
+            lambda mu: torch.randn(-(-len(mu) // 2), mu.shape[1]).repeat(2, 1)[: len(mu)]
         ),
         "You drew uniform noise: `torch.rand` is uniform, `torch.randn` is N(0, 1).": _with_noise(torch.rand_like),
         "You returned the mean without noise.": lambda mu, logvar: mu + 0 * logvar,
@@ -144,7 +142,7 @@ def _measure_logistic(f, draws=20_000):
             7 * (p * (1 - p) / draws) ** 0.5,
         )
     # z - mu = exp(logscale) * noise, and its derivative with respect to logscale is itself.
-    yield from _slopes_of(f, normal(5, 3), normal(5, 3, seed=1), lambda moved: moved, ("mu", "logscale"))
+    yield from slopes(f, normal(5, 3), normal(5, 3, seed=1), lambda moved: moved, ("mu", "logscale"))
 
 
 def _scaled(scale_of, noise_of):
@@ -167,9 +165,7 @@ logistic_sample = Implement(
     ],
     solution_text="u is the dice; the inverse of the cumulative distribution turns it into z by arithmetic.",
     reference=my_logistic_sample,
-    random=True,
-    gradients=True,
-    cases=[(normal(3, 2), normal(3, 2, seed=1)), (normal(1, 4), normal(1, 4, seed=1))],
+    **_DIFFERENTIABLE_DRAWS,
     measure=_measure_logistic,
     mistakes={
         "logscale is the logarithm of the scale, not of its square: take exp(logscale), without the half.": _scaled(

@@ -112,10 +112,10 @@ def _kl(mu, logvar):
     return 0.5 * (mu**2 + logvar.exp() - 1 - logvar)
 
 
-def _loss_case(batch, latent_dim, beta, seed):
+def _loss_case(batch, latent_dim, beta, seed, confident=1.0):
     x = torch.rand(batch, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
     codes = normal(batch, latent_dim, seed=seed + 1), normal(batch, latent_dim, seed=seed + 2)
-    return (normal(batch, 1, 28, 28, seed=seed), x, *codes, beta)
+    return (confident * normal(batch, 1, 28, 28, seed=seed), x, *codes, beta)
 
 
 beta_vae_loss = Implement(
@@ -130,7 +130,8 @@ beta_vae_loss = Implement(
     ],
     reference=my_beta_loss,
     gradients=True,
-    cases=[_loss_case(2, 3, 1.0, 0), _loss_case(5, 2, 4.0, 10), _loss_case(3, 16, 0.0, 20), _loss_case(1, 4, 0.5, 30)],
+    cases=[_loss_case(2, 3, 1.0, 0), _loss_case(5, 2, 4.0, 10), _loss_case(3, 16, 0.0, 20), _loss_case(1, 4, 0.5, 30)]
+    + [_loss_case(2, 3, 1.0, 40, confident=40.0)],  # where the sigmoid is rounded to 0 or 1
     mistakes={
         "The reconstruction is a mean over pixels: that trains with 784 times the β you were given.": (
             lambda logits, x, mu, logvar, beta: (
@@ -161,6 +162,18 @@ beta_vae_loss = Implement(
         "You treat logvar as log σ: its exponential is already the variance, not the standard deviation.": (
             lambda logits, x, mu, logvar, beta: (
                 _bce(logits, x) + beta * 0.5 * (mu**2 + (2 * logvar).exp() - 1 - 2 * logvar).sum(1)
+            ).mean()
+        ),
+        "The logarithm of a rounded sigmoid is infinite. `binary_cross_entropy_with_logits` never takes it.": (
+            lambda logits, x, mu, logvar, beta: (
+                -(x * logits.sigmoid().log() + (1 - x) * (1 - logits.sigmoid()).log()).sum((1, 2, 3))
+                + beta * _kl(mu, logvar).sum(1)
+            ).mean()
+        ),
+        "A sigmoid of confident logits is rounded to 0 or 1, and the cross-entropy cut off: give it the logits.": (
+            lambda logits, x, mu, logvar, beta: (
+                F.binary_cross_entropy(logits.sigmoid(), x, reduction="none").sum((1, 2, 3))
+                + beta * _kl(mu, logvar).sum(1)
             ).mean()
         ),
         "The sigmoid is applied twice: `with_logits` expects the logits themselves.": (

@@ -153,6 +153,11 @@ def gaussian_samples(
     why = "Each number needs a noise of its own."
     error = 7 / draws**0.5
     yield Quantity("The correlation between two dimensions of your samples is", together, 0.0, error, why)
+    rows_together = torch.einsum("bdk,cdk->kbc", unit, unit) / draws * (1 - torch.eye(B))
+    yield Quantity("The correlation between two rows of your samples is", rows_together, 0.0, error, why)
+    # Of 20,000 float32 numbers about 12 are equal by chance.
+    fresh = min(len(numbers.unique()) for numbers in unit.mT.flatten(0, 1)) / draws
+    require(fresh > 0.98, "Rows of the batch share their noise. Each number needs a noise of its own.")
     for at in torch.cartesian_prod(torch.arange(B), torch.arange(K)).tolist():
         says = f"With {describe(f.names, tuple(a[tuple(at)] for a in args))}, the {{}} of your samples is"
         m, v = mean[tuple(at)].item(), variance[tuple(at)].item()
@@ -160,6 +165,26 @@ def gaussian_samples(
         yield Quantity(says.format("variance"), spread[tuple(at)], v, error * 2**0.5 * v)
     yield Quantity(
         "The fourth moment of your noise is", unit.pow(4).mean(1), 3.0, error * 96**0.5, "Is the noise Gaussian?"
+    )
+
+
+def slopes(
+    f: Guarded, first: Tensor, second: Tensor, slope_of_second: Callable[[Tensor], Tensor], names: tuple[str, str]
+) -> Iterator[Quantity]:
+    """How a draw z = f(first, second) answers to its parameters: dz/dfirst is 1, dz/dsecond known from z - first."""
+    first, second = (tensor.clone().requires_grad_() for tensor in (first, second))
+    z = f(first, second)
+    require(z.requires_grad, "No gradient can flow back from your samples to their parameters.")
+    by_first, by_second = torch.autograd.grad(z.sum(), [first, second], allow_unused=True)
+    by_first, by_second = (torch.zeros_like(z) if slope is None else slope for slope in (by_first, by_second))
+    yield Quantity(f"The slope dz/d{names[0]} of your samples is", by_first, 1.0, 1e-4)
+    excess = by_second - slope_of_second(z.detach() - first.detach())
+    yield Quantity(
+        f"The slope dz/d{names[1]} of your samples, less what the noise in them implies, is",
+        excess,
+        0.0,
+        1e-3,
+        f"Does the gradient reach {names[1]} through everything that you compute from it?",
     )
 
 
