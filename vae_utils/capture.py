@@ -43,18 +43,13 @@ def refusing_to_wait() -> Iterator[None]:
 
 
 @contextmanager
-def repeatably_on(stream: torch.cuda.Stream | None) -> Iterator[None]:
-    """Within it work goes to a queue of the GPU other than the default one, which cannot be recorded; None: nothing.
-
-    Convolutions take the algorithms that repeat bit for bit.
-    """
+def on_stream(stream: torch.cuda.Stream | None) -> Iterator[None]:
+    """Within it work goes to a queue of the GPU other than the default one, which cannot be recorded; None: nothing."""
     if stream is None:
         yield
         return
-    cudnn = torch.backends.cudnn
-    repeatable = cudnn.flags(enabled=cudnn.enabled, deterministic=True, allow_tf32=cudnn.allow_tf32)
     stream.wait_stream(torch.cuda.current_stream(stream.device))
-    with torch.cuda.stream(stream), repeatable:
+    with torch.cuda.stream(stream):
         yield
     torch.cuda.current_stream(stream.device).wait_stream(stream)
 
@@ -95,7 +90,7 @@ class CapturedStep:
         self.means = torch.zeros(most, device=x.device, dtype=x.dtype)
         self.bad = torch.zeros((), device=x.device)  # 1 from the first step that was not finite
         self.lost = torch.zeros((), device=x.device)  # steps since then
-        one = torch.ones((), device=x.device)
+        self.one = torch.ones((), device=x.device)  # kept, as all that the recorded kernels read
         self.graph = torch.cuda.CUDAGraph()
         group = optimizer.param_groups[0]
         rate = group["lr"]
@@ -110,7 +105,7 @@ class CapturedStep:
                 gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
                 mean = mean.detach().view(1)
                 # The check of torch.amp, in one kernel: it sets `bad` to 1 and never back to 0.
-                torch._amp_foreach_non_finite_check_and_unscale_([*gradients, mean.clone()], self.bad, one)
+                torch._amp_foreach_non_finite_check_and_unscale_([*gradients, mean.clone()], self.bad, self.one)
                 self.lost += self.bad
                 self.means.index_copy_(0, self.count, mean)
                 group["lr"] = self.rates.index_select(0, self.count).view(())

@@ -49,3 +49,11 @@ def _write(state: list[Tensor], device: torch.device) -> None:
         torch.cuda.set_rng_state(state[1], device)
     if device.type == "mps" and len(state) > 1:
         torch.mps.set_rng_state(state[1])
+
+
+@contextmanager
+def repeatable_convolutions() -> Iterator[None]:
+    """Within it convolutions on CUDA take algorithms that give the same bits each time; elsewhere they do anyway."""
+    cudnn = torch.backends.cudnn
+    with cudnn.flags(enabled=cudnn.enabled, deterministic=True, allow_tf32=cudnn.allow_tf32):
+        yield

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from vae_utils.capture import CapturedStep, keeps_no_state, refusing_to_wait, repeatably_on
+from vae_utils.capture import CapturedStep, keeps_no_state, on_stream, refusing_to_wait
 from vae_utils.randomness import drawing_from, first_state
 
 PLAIN_STEPS = 3  # before one is recorded
@@ -95,7 +95,7 @@ class Run:
         if x.device.type == "cuda" and self.stream is None:
             self.stream = torch.cuda.Stream(x.device)
         batches = self.order.split(self.plan["batch_size"])
-        with repeatably_on(self.stream):
+        with on_stream(self.stream):
             while self.step < len(batches):
                 if interrupted():
                     return None

@@ -20,7 +20,7 @@ from vae_utils.devices import pick_device
 from vae_utils.history import History
 from vae_utils.networks import at_least_one
 from vae_utils.progress import Progress
-from vae_utils.randomness import drawing_from, first_state
+from vae_utils.randomness import drawing_from, first_state, repeatable_convolutions
 from vae_utils.run import Loss, Run, checked_terms, takes_labels
 
 
@@ -82,7 +82,7 @@ def fit(
     history.interrupted, history.stopped = False, ""
     bar = Progress(epochs, "epoch", progress)
     bar.update(history.epochs, history.summary())
-    with _interrupt_as_flag() as interrupted:
+    with _interrupt_as_flag() as interrupted, repeatable_convolutions():
         try:
             run.move(target)
             x, labels = x.to(target), None if labels is None else labels.to(target)
