@@ -54,6 +54,9 @@ def _write(state: list[Tensor], device: torch.device) -> None:
 @contextmanager
 def repeatable_convolutions() -> Iterator[None]:
     """Within it convolutions on CUDA take algorithms that give the same bits each time; elsewhere they do anyway."""
-    cudnn = torch.backends.cudnn
-    with cudnn.flags(enabled=cudnn.enabled, deterministic=True, allow_tf32=cudnn.allow_tf32):
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    try:
         yield
+    finally:
+        torch.backends.cudnn.deterministic = before
