@@ -349,6 +349,8 @@ for sigma, value in ((0.3, x_seen), (0.03, hard)):
 easy, spiky = ratios[0.3], ratios[0.03]
 assert 0.45 < (easy < 1).double().mean() < 0.58 and abs(easy.std() - math.sqrt(1.99 / 100)) < 0.01
 assert (spiky < 1).double().mean() > 0.88 and spiky.median() < 1e-10 and 3 < spiky.std() < 5
+spike_mean, spike_logvar = ToyModel(0.03, "wave").posterior_moments(2.0)
+assert abs(spike_mean - 2.66) < 0.005 and abs(math.exp(spike_logvar / 2) - 0.016) < 0.0005, "as the text says"
 
 # %% slideshow={"slide_type": "subslide"}
 shown, (left, right) = figure(
@@ -692,13 +694,16 @@ def useful_share(mean, spread, x, toy):
 
 
 blind, guided = useful_share(0.0, 1.0, 1.5, toy), useful_share(mu, math.exp(logvar / 2), 1.5, toy)
+exact_mean, exact_logvar = toy.posterior_moments(1.5)
+matched = useful_share(exact_mean, math.exp(exact_logvar / 2), 1.5, toy)  # a Gaussian with the exact moments
 print(f"useful draws at x = 1.5: {blind:.0%} from the prior, {guided:.0%} from the encoder, 100% from the posterior")
-assert 0.32 < blind < 0.35 and 0.65 < guided < 0.9
+print(f"from a Gaussian with the posterior's own mean and width: {matched:.0%}")
+assert 0.32 < blind < 0.35 and 0.65 < guided < 0.9 and abs(matched - 0.785) < 0.003
 
 # %% [markdown]
 # The network was never shown a posterior, only dreams, and it found the exact means to a few hundredths and the
 # widths to some per cent. At x = 1.5 three of four of its draws are useful, and one in three of the prior's. What is
-# missing to 100 % is mostly the skew, which a Gaussian cannot have.
+# missing to 100 % is mostly the skew: a Gaussian with the exact mean and width does not do much better.
 #
 # Why is this not how VAEs are trained? Because it learns to encode what the decoder **dreams**. While the decoder is
 # still bad, its dreams look nothing like digits, and we need codes for digits. Notebook 04 finds an objective that
@@ -758,6 +763,7 @@ print(
     f"correlation: posterior {correlation:.2f}, q 0.  useful draws: {from_field:.0%} from q, {from_prior:.0%} from the prior"
 )
 assert abs(correlation + 0.917) < 0.001 and abs(from_field - 0.158) < 0.003
+assert from_prior > from_field, "the text says: draws from this q are less useful than draws from the prior"
 
 # %% slideshow={"slide_type": "subslide"}
 shown, (left, right) = figure(

@@ -416,7 +416,7 @@ print(
 )
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The last line is a bug seen in public code: the encoder's output is called `log_sigma` in one place and used as
+# The last line is a bug that raises no error: the encoder's output is called `log_sigma` in one place and used as
 # log σ² in another. Each half looks right, and the sum of both is no ELBO. In this series the name is `logvar`
 # everywhere.
 
@@ -763,7 +763,7 @@ assert 0.02 < lost < 0.06, "the text says: about 0.04 nats"
 # bent to suit q. A KL term near 0 is no success. A reconstruction at z = μ gives no bound.
 #
 # **Sources.** Kingma & Welling (2014), arXiv:1312.6114: the identity is equation 1, the bound equations 2 and 3, the
-# closed-form KL appendix B. Blei et al. (2017), arXiv:1601.00670, section 2.2: both derivations. Hoffman & Johnson
+# closed-form KL appendix B. Blei et al. (2017), arXiv:1601.00670, section 2.2: the ELBO from the KL to the posterior. Hoffman & Johnson
 # (2016), *ELBO surgery*: the average KL and the information. Cremer et al. (2018), arXiv:1801.03558: the parts of the
 # gap. Turner & Sahani (2011), *Two problems with variational expectation maximisation for time-series models*: too
 # narrow q, and the pull on the parameters. "Mode-seeking" is folklore; Minka (2005), *Divergence measures and message

@@ -766,7 +766,7 @@ exercises.crossover.check(my_omega)
 # **Remember.**
 # - Put the randomness where there is nothing to learn, z = μ + σ ε, and let the parameters act on it by arithmetic.
 # - The pathwise and the score-function gradient are both unbiased. Without a baseline the second has 13 times the variance on
-#   z², 776 times at 16 latents, thousands of times on a small VAE.
+#   z², 776 times at 16 latents, and of the order of ten thousand times on a small VAE.
 # - The best baseline is E[f s²]/E[s²]. It takes most of that away, and leaves a factor that grows with the number of latents.
 # - Freeze the noise and use float64 to check such a gradient.
 #
