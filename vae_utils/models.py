@@ -1,5 +1,6 @@
 """The models of the lessons: forward passes only.
 
+`arguments` are those that a model was made with, so that `checkpoints` can make another one like it.
 A model knows nothing of losses (`objectives`), of optimisers (`training`) or of pictures (`plots`).
 Decoders end in logits; `generate` turns them into pixels in [0, 1].
 """
@@ -40,6 +41,12 @@ class _EncoderDecoder(nn.Module):
             self.encoder, self.decoder = conv_encoder(outputs), conv_decoder(latent_dim, channels)
         else:
             raise ValueError(f"architecture must be 'mlp' or 'conv', received {architecture!r}")
+        self.arguments = {
+            "latent_dim": latent_dim,
+            "architecture": architecture,
+            "hidden": hidden if isinstance(hidden, int) else list(hidden),
+            "activation": activation,
+        }
 
     def decode(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B 1 28 28"]:
         """Codes (B, K) to pixel logits (B, 1, 28, 28)."""
@@ -166,6 +173,7 @@ class ConditionalVAE(nn.Module):
         super().__init__()
         at_least_one(latent_dim=latent_dim, classes=classes)
         self.latent_dim, self.classes = latent_dim, classes
+        self.arguments = {"latent_dim": latent_dim, "classes": classes, "architecture": architecture}
         # The encoder and the decoder of an autoencoder: features of the image here, a code with a label there.
         self.encoder = Autoencoder(64, architecture).encoder
         self.head = nn.Sequential(nn.ReLU(), nn.Linear(64 + classes, 2 * latent_dim))
@@ -214,6 +222,7 @@ class Classifier(nn.Module):
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
         at_least_one(classes=classes)
+        self.arguments = {"classes": classes}
         self.body = mlp_encoder(64, hidden=256)
         self.head = nn.Sequential(nn.ReLU(), nn.Linear(64, classes))
 

@@ -1,0 +1,139 @@
+"""Train and evaluate the models of Burda et al. (2016), Table 1, on MNIST with one stochastic layer.
+
+    python benchmarks/paper_table.py                        every row, about a quarter of an hour on an H100
+    python benchmarks/paper_table.py --rows vae-1 iwae-5    some of them
+    python benchmarks/paper_table.py --epochs 50            shorter, for a look
+
+A row that the results file holds already, at this or a larger number of epochs, is not trained again, so a run that was
+stopped goes on with the next row. As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey values
+whenever an image is used, batches of 100 here (20 there), test images binarized once, 5,000 draws an image. Not as in
+the paper: Adam with a one-cycle schedule instead of eight falling rates, and fewer passes over the data (3,280 there).
+
+Source: Burda, Grosse & Salakhutdinov (2016), arXiv:1509.00519, section 5 and Table 1.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vae_utils import VAE, fit, load_images, negative_elbo, negative_iwae_bound
+from vae_utils.evaluation import active_units
+from vae_utils.log_likelihood import log_likelihood
+from vae_utils.objectives import log_weights
+from vae_utils.training import pick_device
+
+RESULTS = Path(__file__).with_suffix(".json")
+# The paper's test NLL in nats and its active units, for VAE and IWAE with k draws.
+PAPER = {
+    "vae-1": (86.76, 19),
+    "vae-5": (86.47, 20),
+    "vae-50": (86.35, 20),
+    "iwae-5": (85.54, 22),
+    "iwae-50": (84.78, 25),
+}
+EPOCHS = {"vae-1": 1000, "vae-5": 800, "vae-50": 500, "iwae-5": 800, "iwae-50": 600}
+DRAWS = 5000
+
+
+def objective(row: str):
+    """The loss of a row: with one draw the negative ELBO, else the mean log weight or the importance-weighted bound."""
+    kind, draws = row.split("-")[0], int(row.split("-")[1])
+
+    def vae_loss(model, x):
+        return {"loss": -log_weights(model, torch.bernoulli(x), draws).mean(0)}
+
+    def iwae_loss(model, x):
+        return negative_iwae_bound(model, torch.bernoulli(x), draws)
+
+    def elbo_loss(model, x):
+        return negative_elbo(model, torch.bernoulli(x))
+
+    if draws == 1:
+        return elbo_loss
+    return iwae_loss if kind == "iwae" else vae_loss
+
+
+def binarized(x: Tensor) -> Tensor:
+    """Test images as zeros and ones, drawn once."""
+    return torch.bernoulli(x, generator=torch.Generator().manual_seed(0))
+
+
+def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: bool) -> VAE:
+    """A model of the paper's shape, trained on grey images x (N, 1, 28, 28)."""
+    torch.manual_seed(seed)
+    model, loss = VAE(50, hidden=(200, 200), activation="tanh"), objective(row)
+    if compiled:
+        fused = torch.compile(loss)
+
+        def loss(model, x):
+            return fused(model, x)
+
+    history = fit(model, x, loss, epochs=epochs, batch_size=100, learning_rate=3e-3, seed=seed, device=device)
+    if history.epochs < epochs:
+        raise SystemExit(f"{row}: stopped after {history.epochs} epochs. {history.stopped}")
+    return model.to(device)
+
+
+def measured(model: VAE, x: Tensor, draws: int = DRAWS) -> dict[str, float]:
+    """Of binary test images x (N, 1, 28, 28): NLL with its standard error, negative ELBO, active units."""
+    nll = -log_likelihood(model, x, draws, at_a_time=200_000 if next(model.parameters()).is_cuda else 10_000)
+    with torch.no_grad():
+        mu, _ = model.encode(x.to(next(model.parameters()).device))
+        elbo = -log_likelihood(model, x, 1, at_a_time=10_000)
+    return {
+        "nll": nll.mean().item(),
+        "standard_error": nll.std().item() / len(x) ** 0.5,
+        "negative_elbo": elbo.mean().item(),
+        "active_units": active_units(mu.cpu()),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", nargs="+", choices=list(PAPER), default=list(PAPER))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--epochs", type=int, help="passes over the 60,000 images; by default those of each row")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--compile", action="store_true", help="fuse the loss with torch.compile")
+    parser.add_argument("--data", help="folder of MNIST in torchvision's layout; downloaded by default")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--weights", type=Path, help="folder for the weights of each row")
+    chosen = parser.parse_args()
+
+    images, device = load_images("mnist", chosen.data), str(pick_device(chosen.device))
+    test = binarized(images.test)
+    results = json.loads(chosen.results.read_text()) if chosen.results.exists() else {}
+    for seed in chosen.seeds:
+        for row in chosen.rows:
+            name, epochs = f"{row}/seed-{seed}", chosen.epochs or EPOCHS[row]
+            if results.get(name, {}).get("epochs", 0) >= epochs:
+                print(f"{name}: is there already")
+                continue
+            start = time.perf_counter()
+            model = trained(row, images.train, epochs, seed, device, chosen.compile)
+            seconds = time.perf_counter() - start
+            results[name] = measured(model, test) | {
+                "epochs": epochs,
+                "seconds": round(seconds, 1),
+                "device": torch.cuda.get_device_name() if device.startswith("cuda") else device,
+            }
+            if chosen.weights:
+                chosen.weights.mkdir(parents=True, exist_ok=True)
+                save_file(model.state_dict(), chosen.weights / f"{row}-seed-{seed}.safetensors")
+            chosen.results.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+            paper, units = PAPER[row]
+            found = results[name]
+            print(
+                f"{name}: NLL {found['nll']:.2f} ± {found['standard_error']:.2f} (paper {paper}), "
+                f"{found['active_units']} active units (paper {units}), {seconds:.0f} s",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
