@@ -9,7 +9,7 @@
 # - say what a *linear* autoencoder learns, and measure how close that is to PCA;
 # - compare a non-linear autoencoder with PCA fairly, over many K, and find out what each half of the network contributes.
 #
-# Needs: basic PyTorch, eigenvectors. Reading: 35 minutes. Run All: about 40 seconds on two cores.
+# Needs: basic PyTorch, eigenvectors. Reading: 35 minutes. Run All: about 45 seconds on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import torch

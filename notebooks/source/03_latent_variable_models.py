@@ -8,7 +8,7 @@
 #   of codes it would take;
 # - say what an encoder q(z|x) is for, train a small one without any new theory, and name two things it cannot say.
 #
-# Needs: 01 (decoder, PCA), 02 (an autoencoder's codes have no prior). Reading: 35 minutes. Run All: about 20 seconds
+# Needs: 01 (decoder, PCA), 02 (an autoencoder's codes have no prior). Reading: 35 minutes. Run All: about 25 seconds
 # on two cores.
 
 # %% slideshow={"slide_type": "skip"}
