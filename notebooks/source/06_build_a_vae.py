@@ -591,5 +591,5 @@ exercises.kl_by_class.check(my_kl_by_class, vae, images)
 # keras-team/keras `examples/variational_autoencoder.py` at commit 05e727f; Lightning-AI/lightning-bolts
 # `basic_vae_module.py` at 2c4602a; AntixK/PyTorch-VAE `models/vanilla_vae.py` and `configs/vae.yaml` at a6896b9.
 #
-# **Next.** You have a VAE. The second half of the story is about how far to trust it, and it begins with the term we
+# **Next: 07.** You have a VAE. The second half of the story is about how far to trust it, and it begins with the term we
 # took on credit: is binary cross-entropy on grey pixels a likelihood?
