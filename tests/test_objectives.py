@@ -17,7 +17,8 @@ from vae_utils import (
     negative_iwae_bound,
     reconstruction_error,
 )
-from vae_utils.objectives import log_weights
+from vae_utils.models import ConditionalVAE
+from vae_utils.objectives import log_weights, negative_conditional_elbo
 
 
 class Fixed(nn.Module):
@@ -207,3 +208,20 @@ def test_the_gradient_of_the_iwae_bound_is_the_weighted_one():
 def test_importance_samples_are_counted_from_one(samples):
     with pytest.raises(ValueError, match=f"samples must be a whole number of at least 1, received {samples}"):
         negative_iwae_bound(VAE(2), images(1), samples)
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.5])
+def test_the_conditional_elbo_is_the_brute_force_one_given_the_label(beta):
+    torch.manual_seed(0)
+    model, x, labels = ConditionalVAE(3, classes=4).double(), images(5).double(), torch.tensor([0, 1, 2, 3, 0])
+    torch.manual_seed(1)
+    terms = negative_conditional_elbo(model, x, labels, beta)
+    torch.manual_seed(1)
+    mu, logvar = model.encode(x, labels)
+    z = mu + (logvar / 2).exp() * torch.randn(5, 3, dtype=torch.float64)
+    pixels = torch.nn.functional.binary_cross_entropy(model.generate(z, labels), x, reduction="none").sum((1, 2, 3))
+    kl = kl_divergence(Normal(mu, (logvar / 2).exp()), Normal(torch.zeros_like(mu), torch.ones_like(mu))).sum(1)
+    torch.testing.assert_close(terms["reconstruction"], pixels)
+    torch.testing.assert_close(terms["loss"], pixels + beta * kl)
+    with pytest.raises(ValueError, match="beta must be"):
+        negative_conditional_elbo(model, x, labels, -1.0)

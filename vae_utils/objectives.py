@@ -66,9 +66,36 @@ def negative_elbo(model: nn.Module, x: Float[Tensor, "B 1 28 28"], beta: float =
 
     Source: Kingma & Welling (2014), arXiv:1312.6114, equation 10; β: Higgins et al. (2017), equation 4.
     """
+    return _elbo_terms(model, model(x), x, beta)
+
+
+def negative_conditional_elbo(
+    model: nn.Module, x: Float[Tensor, "B 1 28 28"], labels: Int[Tensor, " B"], beta: float = 1.0
+) -> Terms:
+    """The negative evidence lower bound on log p(x|y), the log-likelihood of images given their class.
+
+    Args:
+        model: maps images and labels to (logits, mu, logvar, z), as `models.ConditionalVAE` does.
+        x: images in [0, 1], (B, 1, 28, 28).
+        labels: class numbers, (B,).
+        beta: weight of the KL term.
+
+    Returns:
+        {"loss", "reconstruction", "kl"}, nats per image, (B,), as `negative_elbo`.
+
+    Raises:
+        TypeError: the model returns something else.
+        ValueError: beta is negative or not finite.
+
+    Source: Sohn, Lee & Yan (2015), Learning structured output representation using deep conditional generative models,
+    equation 4, with a prior that does not depend on the label.
+    """
+    return _elbo_terms(model, model(x, labels), x, beta)
+
+
+def _elbo_terms(model: nn.Module, outputs: object, x: Tensor, beta: float) -> Terms:
     if not (math.isfinite(beta) and beta >= 0):
         raise ValueError(f"beta must be a finite number of at least 0, received {beta}")
-    outputs = model(x)
     if not (isinstance(outputs, tuple) and len(outputs) == 4):
         raise TypeError(
             f"model must return (logits, mu, logvar, z), as VAE does; {type(model).__name__} returns "
