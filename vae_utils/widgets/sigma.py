@@ -112,6 +112,7 @@ class SigmaExplorer(Explorer):
         self._samples = samples.imshow(mosaic(torch.zeros(DRAWS, 1, 28, 28), columns=3), **ink)
         losses = [terms["reconstruction"] + terms["kl"] for terms in self.scores]
         curve.plot(self.sigmas, losses, "o-", color=MUTED, markersize=4)
+        curve.margins(0.15)  # room for the dot at both ends
         curve.set_xscale("log")
         curve.set(xlabel="σ", title="−ELBO (nats)")
         marks = [sigma for sigma in self.sigmas if sigma in (min(self.sigmas), max(self.sigmas))]
