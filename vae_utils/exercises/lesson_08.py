@@ -53,6 +53,7 @@ free_bits_charge = Implement(
         (_kl([0.1, 2.0, 0.7], [0.9, 0.0, 0.1], [0.6, 0.3, 0.2], [0.0, 0.1, 0.4]), 0.3),
         (_kl([0.1, 0.2, 0.3, 0.4, 1.0]), 0.25),
         (_kl([0.4, 0.1], [0.2, 0.7], [0.5, 0.9]), 0.0),
+        (_kl([0.0, 0.1], [2.0, 1.0]), 0.6),
     ],
     mistakes={
         "You cut off each image before averaging: an image below λ is then charged although its dimension is above.": (
