@@ -4,9 +4,10 @@ from types import SimpleNamespace
 
 # Not trained, but as if: weights large enough for pixels from white to black.
 SOURCE = """
-import torch
+import ipywidgets, torch
 from vae_utils import VAE, load_images
 from vae_utils.widgets import *
+from vae_utils.widgets import controls
 
 def made(size, kind="mlp"):
     torch.manual_seed(0)

@@ -46,6 +46,11 @@ CELLS = {
     "plane": "LatentExplorer(made(2), images, labels=labels)",
     "between": "Interpolator(made(5), images, start=4, end=9)",
     "kernel": "model = made(3)\nmodel.decoder.insert(1, torch.nn.Hardtanh(-9, 9))\nLatentExplorer(model, images)",
+    "own": """
+a, b = controls.slider("towards A", 0.0, -2, 2), controls.slider("towards B", 0.0, -2, 2)
+origin, directions = torch.tensor([0.5, 0.0, -0.5]), torch.tensor([[1.0, 0.0, 0.25], [0.0, -1.0, 0.5]])
+ipywidgets.VBox([a, b, DecodedPicture(made(3), [a, b], origin, directions, alt="A picture.")])
+""",
     "read": "print(explorer.chosen, explorer.locked, [round(value, 3) for value in explorer.z.tolist()])",
     "go": "explorer.go_to(5)",
     "busy": "import time\ntime.sleep(3600)",
@@ -58,7 +63,7 @@ def notebook(lab, browser):
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     write_notebook(lab.root / "explorers.ipynb", [SOURCE, *CELLS.values()])
     opened = NotebookPage(page, lab, "explorers.ipynb")
-    opened.run_through(CELLS["kernel"])
+    opened.run_through(CELLS["own"])
     yield opened
     page.close()
     lab.delete_sessions()
@@ -269,6 +274,16 @@ def test_what_the_browser_cannot_run_the_kernel_decodes_and_says_so(notebook):
     before = notebook.settled_pixels(picture)
     explored.drag(0, 0.95)
     notebook.changed_pixels(picture, before)
+
+
+def test_an_explorer_of_ones_own_decodes_in_the_browser(notebook, own):
+    explored, model = Explored(notebook, "own"), own.made(3)
+    assert explored.shows(model, torch.tensor([0.5, 0.0, -0.5]))
+    explored.drag(0, 0.8)
+    explored.drag(1, 0.3)
+    a, b = explored.values()
+    assert a > 0.5 and b < -0.5
+    assert explored.shows(model, torch.tensor([0.5 + a, -b, -0.5 + 0.25 * a + 0.5 * b]))
 
 
 def test_all_answers_while_the_kernel_is_busy_and_after_it_is_gone(notebook, own):

@@ -8,6 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
+from vae_utils.models import VAE
+from vae_utils.widgets import DecodedPicture
+from vae_utils.widgets import controls as make
 from vae_utils.widgets.canvas import FOLDER, bundle, picture_sheet
 
 PAGES = [path.name for path in sorted(FOLDER.glob("*.js")) if "export default" in path.read_text(encoding="utf-8")]
@@ -38,3 +41,18 @@ def test_the_sheet_holds_each_image_dark_on_light(count):
         top, left = 6 * (number // 50), 5 * (number % 50)
         shown = 1 - sheet[top : top + 6, left : left + 5] / 255
         assert np.abs(shown - images[number, 0].numpy()).max() <= 0.5 / 255 + 1e-6
+
+
+def test_a_picture_of_ones_own_follows_its_sliders_and_can_lead_elsewhere():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model, origin, directions = VAE(3, hidden=8), torch.randn(3), torch.randn(2, 3)
+    sliders = [make.slider("a", 0.0, -1, 1), make.slider("b", 0.0, -1, 1)]
+    picture = DecodedPicture(model, sliders, origin, directions, alt="A picture.")
+    assert picture.sliders == sliders
+    rows = np.frombuffer(picture.codes, "<f4").reshape(3, 3)
+    np.testing.assert_array_equal(rows, torch.cat([origin[None], directions]))
+    picture.move(2 * origin, directions)
+    np.testing.assert_array_equal(np.frombuffer(picture.codes, "<f4")[:3], 2 * origin)
+    with pytest.raises(ValueError, match="received 1 sliders and 2 directions"):
+        DecodedPicture(model, sliders[:1], origin, directions, alt="A picture.")

@@ -244,7 +244,7 @@ def test_a_model_that_the_browser_cannot_run_says_so(model, images):
     explorer = LatentExplorer(model, images)
     assert explorer.canvas is None and explorer.pictures["decoded"] in everything(explorer)
     texts = [str(getattr(widget, "value", "")) for widget in everything(explorer)]
-    notices = [text for text in texts if "The browser cannot" in text]
+    notices = [text for text in texts if "The kernel decodes these pictures" in text]
     assert len(notices) == 1 and "layer 1 of its decoder is BatchNorm1d" in notices[0]
     explorer.sliders[0].value = 1.5
     assert shows(explorer, explorer.z)

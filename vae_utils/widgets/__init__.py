@@ -4,6 +4,7 @@ from vae_utils.widgets.base import Explorer
 from vae_utils.widgets.blend import BlendExplorer
 from vae_utils.widgets.bottleneck import BottleneckExplorer
 from vae_utils.widgets.bound import BoundExplorer
+from vae_utils.widgets.decoded import DecodedPicture
 from vae_utils.widgets.interpolate import Interpolator
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
@@ -17,6 +18,7 @@ __all__ = [
     "BlendExplorer",
     "BottleneckExplorer",
     "BoundExplorer",
+    "DecodedPicture",
     "Explorer",
     "Interpolator",
     "LatentExplorer",

@@ -105,9 +105,10 @@ def slow_notice(reason: str) -> str:
     """What an explorer says (HTML) when the kernel must decode for it.
 
     Args:
-        reason: why the browser cannot, as HTML.
+        reason: why the browser does not, as HTML.
     """
+    style = "border-left:4px solid #d97f00;padding:2px 10px;line-height:1.4;font-size:14px"
     return (
-        '<div role="note" style="border-left:4px solid #d97f00;padding:2px 10px;line-height:1.4">The kernel decodes '
-        f"these pictures, so they follow more slowly, and not while a cell runs. The browser cannot: {reason}.</div>"
+        f'<div role="note" style="{style}">The kernel decodes these pictures, so they follow more slowly, and not while '
+        f"a cell runs. Why: {reason}.</div>"
     )

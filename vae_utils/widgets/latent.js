@@ -18,14 +18,13 @@ async function render({ model, el }) {
   let active = 0;
 
   // ---- what the learner does ----
-  const place = (wanted, chosen) => {
+  const place = (wanted, chosen) => request.together(() => {
     if (count) {
       model.set("chosen", chosen);
       model.save_changes();
     }
     dims.forEach((dim, index) => { if (!locked(index)) setSlider(sliders[index], wanted(dim)); });
-    request();
-  };
+  });
   const locked = (index) => sliders[index].get("disabled");
   const lock = (index, value) => {
     sliders[index].set("disabled", value);
@@ -59,10 +58,10 @@ async function render({ model, el }) {
     if (!locked(active)) setSlider(slider, slider.get("min") + share * (slider.get("max") - slider.get("min")));
   });
   const row = element("div", { class: "vae-row" });
-  const moveTo = (x, y) => [x, y].forEach((value, dim) => {
+  const moveTo = (x, y) => request.together(() => [x, y].forEach((value, dim) => {
     const index = dims.indexOf(dim);
     if (!locked(index)) setSlider(sliders[index], value);
-  });
+  }));
   const plane = ground && makePlane({
     codes, labels, colours, limits: ground.limits, classNames: ground.names, names: ["z[0]", "z[1]"], prior, move: moveTo,
   });

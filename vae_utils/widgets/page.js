@@ -89,13 +89,14 @@ export function makeStrip(count, height, width, goTo) {
   };
 }
 
-// request() draws in the next frame of the screen, once, however often it is called: the latest value wins.
+// request() draws at once, but no more than once before each frame of the screen: of what else is asked for before then,
+// the latest value is drawn in that frame. request.together(action): what the action changes is drawn once, at its end.
 export function eachFrame(draw, el) {
   const alert = element("div", { class: "vae-error", role: "alert", hidden: "" });
   el.append(alert);
-  let waiting = 0;
+  let waiting = 0, stale = false, held = false;
   const run = () => {
-    waiting = 0;
+    stale = false;
     try {
       draw();
       alert.hidden = true;
@@ -104,7 +105,24 @@ export function eachFrame(draw, el) {
       alert.hidden = false;
     }
   };
-  const request = () => { waiting ||= requestAnimationFrame(run); };
+  const request = () => {
+    stale = true;
+    if (held || waiting) return;
+    waiting = requestAnimationFrame(() => {
+      waiting = 0;
+      if (stale) request();
+    });
+    run();
+  };
+  request.together = (action) => {
+    held = true;
+    try {
+      action();
+    } finally {
+      held = false;
+      request();
+    }
+  };
   request.cancel = () => cancelAnimationFrame(waiting);
   return request;
 }
