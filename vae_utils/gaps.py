@@ -78,7 +78,7 @@ def inference_gaps(
     Returns:
         The three numbers of each image.
 
-    Source: Cremer, Li & Duvenaud (2018), arXiv:1801.03558, section 3.
+    Source: Cremer, Li & Duvenaud (2018), arXiv:1801.03558, table 1.
     """
     with torch.no_grad():
         encoded = model.encode(x)
