@@ -690,3 +690,15 @@ def test_evaluate_does_not_take_labels_for_beta(as_a_learner):
         evaluate(model, x, negative_elbo, torch.tensor([5]))
     with pytest.raises(ValueError, match="cross_entropy takes labels"):
         evaluate(Classifier(), x, cross_entropy)
+
+
+def test_a_run_can_be_stopped_from_outside_and_gone_on_with(whole):
+    model, asked = vae(), []
+
+    def stop():
+        asked.append(None)
+        return len(asked) == STEPS + 2
+
+    history = train(model, stop=stop)
+    assert history.interrupted and history.epochs == 1
+    assert_same(model, train(model, resume=history), whole)

@@ -36,6 +36,7 @@ def fit(
     device: str = "auto",
     callback: Callable[[nn.Module, History], object] | None = None,
     resume: History | None = None,
+    stop: Callable[[], bool] | None = None,
     progress: bool = True,
 ) -> History:
     """Train a model in place with Adam and a one-cycle schedule.
@@ -57,6 +58,7 @@ def fit(
         device: "auto" (CUDA if present, else MPS, else CPU) or a name as in `torch.device`.
         callback: called as `callback(model, history)` after every epoch, with the model on the training device.
         resume: the history of an interrupted run of this model; the other arguments must be those of that run.
+        stop: asked before every step, on a GPU before every hundred; True ends the run as Ctrl-C does.
         progress: show a bar.
 
     Returns:
@@ -83,11 +85,12 @@ def fit(
     bar = Progress(epochs, "epoch", progress)
     bar.update(history.epochs, history.summary())
     with _interrupt_as_flag() as interrupted, repeatable_convolutions():
+        asked = interrupted if stop is None else lambda: interrupted() or stop()
         try:
             run.move(target)
             x, labels = x.to(target), None if labels is None else labels.to(target)
             while history.epochs < epochs:
-                means = run.finish_epoch(history.epochs, x, labels, loss, interrupted)
+                means = run.finish_epoch(history.epochs, x, labels, loss, asked)
                 if means is None:
                     break
                 history.record(means, _test_means(model, images, loss, labels is not None, plan["seed"]))

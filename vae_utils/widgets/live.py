@@ -1,20 +1,27 @@
 """LiveTraining: one figure that is redrawn in place while a VAE with two latent dimensions learns."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from vae_utils.data import Images
 from vae_utils.history import History
 from vae_utils.plots import MUTED, VAE, LessonFigure, draw_codes, draw_images, figure
+from vae_utils.widgets.panel import TrainingPanel
 
 SAMPLES = 25
+SHOWN = 10  # reconstructions
 
 
 class LiveTraining:
-    """Watch training: the losses so far, where the test images' codes lie, and what draws from the prior decode to.
+    """Watch training: the losses so far, where the test images' codes lie, reconstructions, and draws from the prior.
 
-    Call it after an epoch, as `live(model, history)`, or hand it to `fit(..., callback=live)`. The same draws from the
-    prior are decoded each time, so that a picture can be followed while it forms.
+    Call it after an epoch, as `live(model, history)`, or hand it to `fit(..., callback=live)`; `live.panel(...)` gives
+    buttons that start and stop a run. The same draws from the prior are decoded each time, so that a picture can be
+    followed while it forms.
 
     Args:
         images: (N, 1, 28, 28) test images, a few hundred.
@@ -34,9 +41,28 @@ class LiveTraining:
         self.figure: LessonFigure | None = None
         self._handle = None
 
-    @torch.no_grad()
     def __call__(self, model: nn.Module, history: History) -> None:
         """Redraw for the model as it is now.
+
+        Raises:
+            ValueError: the model does not have two latent dimensions, or no epoch was recorded.
+        """
+        if history.epochs % self.every and history.epochs not in (1, self.epochs):
+            return
+        self.draw(model, history)
+        self._show()
+
+    def panel(self, model: nn.Module, images: Images | Tensor, loss: Callable, **arguments: Any) -> TrainingPanel:
+        """Buttons that start, stop and go on with a run of `fit`, and this figure below them.
+
+        Args:
+            model, images, loss, arguments: as for `fit`.
+        """
+        return TrainingPanel(self.draw, model, images, loss, **arguments)
+
+    @torch.no_grad()
+    def draw(self, model: nn.Module, history: History) -> LessonFigure:
+        """The figure for the model as it is now.
 
         Raises:
             ValueError: the model does not have two latent dimensions, or no epoch was recorded.
@@ -46,16 +72,10 @@ class LiveTraining:
         if not history.epochs:
             raise ValueError("the history holds no epoch: call history.record(...) after each epoch, then draw")
         if self.figure is None:
-            title, alt = "Training, epoch by epoch", "Three panels that change while the model trains."
-            self.figure, self._panels = figure(1, 3, title=title, alt=alt, size=(7.5, 3.1))
-        if history.epochs % self.every and history.epochs not in (1, self.epochs):
-            return
-        self._draw(model, history)
-        self._show()
-
-    def _draw(self, model: nn.Module, history: History) -> None:
+            title, alt = "Training, epoch by epoch", "Four panels that change while the model trains."
+            self.figure, self._panels = figure(1, 4, title=title, alt=alt, size=(9.6, 3.1))
         device = next(model.parameters()).device
-        losses, codes, samples = self._panels
+        losses, codes, rebuilt, samples = self._panels
         for axes in self._panels:
             axes.clear()
         recorded = [(name, terms) for name, terms in (("train", history.train), ("test", history.test)) if terms]
@@ -69,14 +89,22 @@ class LiveTraining:
         codes.set_title("means of test images")
         codes.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="z₁", ylabel="z₂")
         draw_codes(codes, mu, self.labels)
+        rebuilt.set_title("above: test images")
+        originals, copies = self.images[:SHOWN], model.generate(mu[:SHOWN]).cpu()
+        draw_images(
+            rebuilt,
+            torch.stack([originals, copies], 1).view(-1, 5, 2, 1, 28, 28).transpose(1, 2).flatten(0, 2),
+            columns=5,
+        )
         samples.set_title("draws from the prior")
         draw_images(samples, model.generate(self.noise.to(device)).cpu(), columns=5)
         last = ", ".join(f"{name} {terms['loss'][-1]:.0f}" for name, terms in recorded)
         self.figure.alt = (
-            f"After {history.epochs} epochs. Left: the loss over the epochs, now {last} nats per image. Middle: the "
-            f"encoder's means for {len(self.images)} test images in the latent plane, coloured by digit. Right: "
-            f"{SAMPLES} decoded draws from the prior."
+            f"After {history.epochs} epochs. Left: the loss over the epochs, now {last} nats per image. Then: the "
+            f"encoder's means for {len(self.images)} test images in the latent plane, coloured by digit. Then: "
+            f"{SHOWN} test images, each over its reconstruction. Right: {SAMPLES} decoded draws from the prior."
         )
+        return self.figure
 
     def _show(self) -> None:
         from IPython.display import display

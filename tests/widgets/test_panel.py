@@ -1,0 +1,88 @@
+"""TrainingPanel: start, stop, go on; nothing is lost, and what goes wrong is on screen."""
+
+import time
+
+import pytest
+import torch
+
+from vae_utils import VAE, fit, load_images, negative_elbo
+from vae_utils.widgets import LiveTraining
+
+
+@pytest.fixture(scope="module")
+def images():
+    return load_images("digits")
+
+
+def live(images):
+    return LiveTraining(images.test[:60], images.test_labels[:60])
+
+
+def vae(latent_dim=2):
+    torch.manual_seed(3)
+    return VAE(latent_dim, hidden=16)
+
+
+def until(happened, seconds=60):
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
+
+
+def test_stopped_and_gone_on_with_is_the_same_run(images):
+    whole = vae()
+    expected = fit(whole, images.train[:2000], negative_elbo, epochs=6, progress=False)
+
+    panel = live(images).panel(vae(), images.train[:2000], negative_elbo, epochs=6)
+    assert not panel.running and panel.history is None and panel.stop.disabled
+    panel.start.click()
+    until(lambda: panel.picture.value)  # after the first epoch
+    assert panel.start.disabled and not panel.stop.disabled
+    panel.stop.click()
+    history = panel.wait()
+    assert history.interrupted and 1 <= history.epochs < 6
+    assert "nothing is lost" in panel.line.value and panel.start.description == "Go on"
+    assert not panel.start.disabled and panel.stop.disabled
+
+    panel.start.click()
+    assert panel.wait() is history and history == expected
+    for one, other in zip(panel.model.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert "Done: 6 epochs" in panel.line.value and panel.start.description == "Train more"
+
+
+def test_what_it_shows_changes_with_every_epoch(images):
+    shown = []
+    panel = live(images).panel(vae(), images.train[:256], negative_elbo, epochs=3)
+    panel.picture.observe(lambda change: shown.append(change["new"]), names="value")
+    panel.start.click()
+    panel.wait()
+    assert len(set(shown)) == len(shown) == 3
+    assert panel.picture.layout.display == ""
+
+
+def test_pressing_start_twice_makes_one_run(images):
+    panel = live(images).panel(vae(), images.train[:2000], negative_elbo, epochs=2)
+    panel.start.click()
+    first = panel._thread
+    panel.start.click()
+    assert panel._thread is first
+    panel.wait()
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "message"),
+    [
+        (lambda: vae(3), negative_elbo, "latent_dim must be 2, received 3"),
+        (vae, lambda model, x: {"loss": x.sum() * torch.nan}, "one number an image"),
+        (vae, lambda model, x: {"loss": negative_elbo(model, x)["loss"] * torch.nan}, "the loss became nan in step 1"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:training stopped")
+def test_what_goes_wrong_is_on_screen(images, model, loss, message):
+    panel = live(images).panel(model(), images.train[:256], loss, epochs=2)
+    panel.start.click()
+    panel.wait()
+    assert message in panel.line.value
+    assert not panel.start.disabled and panel.stop.disabled
