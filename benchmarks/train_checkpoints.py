@@ -27,7 +27,7 @@ LICENCES = {
     "mnist": "weights: CC BY 4.0; trained on MNIST, Yann LeCun and Corinna Cortes, CC BY-SA 3.0",
     "fashion-mnist": "weights: CC BY 4.0; trained on Fashion-MNIST, Zalando SE, MIT",
 }
-DRAWS = 1000
+DRAWS = 100
 
 
 @dataclass(frozen=True)
