@@ -27,7 +27,7 @@ class MaskedDecoder(nn.Module):
     Raises:
         ValueError: a size below 1.
 
-    Source: Germain, Gregor, Murray & Larochelle (2015), arXiv:1502.03509, equations 8 to 10, with z as a further input.
+    Source: Germain, Gregor, Murray & Larochelle (2015), arXiv:1502.03509, section 3, with z as a further input.
     """
 
     def __init__(self, latent_dim: int, side: int, hidden: int) -> None:
@@ -59,7 +59,7 @@ class AutoregressiveVAE(nn.Module):
     Raises:
         ValueError: a size below 1.
 
-    Source: Chen et al. (2017), arXiv:1611.02731, section 2.2, on why such a decoder may leave z unused.
+    Source: Chen et al. (2017), arXiv:1611.02731, section 2, on why such a decoder may leave z unused.
     """
 
     def __init__(self, latent_dim: int, side: int = 28, hidden: int = 400) -> None:

@@ -35,7 +35,7 @@ def annealing(warmup: float = 0.5, highest: float = 1.0) -> Schedule:
     Raises:
         ValueError: `warmup` is not in (0, 1], or `highest` is not positive.
 
-    Source: Bowman et al. (2016), arXiv:1511.06349, section 3.1; Sønderby et al. (2016), arXiv:1602.02282, section 2.3.
+    Source: Bowman et al. (2016), arXiv:1511.06349, section 3.1; Sønderby et al. (2016), arXiv:1602.02282, section 2.
     """
     return cyclical(1, warmup, highest)
 
@@ -54,7 +54,7 @@ def cyclical(cycles: int = 4, rise: float = 0.5, highest: float = 1.0) -> Schedu
     Raises:
         ValueError: fewer than 1 cycle, `rise` is not in (0, 1], or `highest` is not positive.
 
-    Source: Fu et al. (2019), arXiv:1903.10145, equations 6 and 7.
+    Source: Fu et al. (2019), arXiv:1903.10145, figure 2.
     """
     if cycles < 1:
         raise ValueError(f"cycles must be at least 1, received {cycles}")
@@ -87,7 +87,7 @@ def free_bits(model: nn.Module, x: Float[Tensor, "B 1 H W"], nats: float = 0.25)
     Raises:
         ValueError: `nats` is negative or not finite.
 
-    Source: Kingma et al. (2016), arXiv:1606.04934, appendix C.8, equation 15, with groups of one dimension.
+    Source: Kingma et al. (2016), arXiv:1606.04934, appendix C.8, with groups of one dimension.
     """
     if not (math.isfinite(nats) and nats >= 0):
         raise ValueError(f"nats must be a finite number of at least 0, received {nats}")
