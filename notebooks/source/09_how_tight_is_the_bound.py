@@ -146,6 +146,7 @@ def gap_and_variance(widening, ks=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)):
     return gaps, second.exp().item() - 1 if finite else math.inf
 
 
+# %%
 best, best_variance = gap_and_variance(1.0)
 wide, wide_variance = gap_and_variance(1.5)
 for k in (1, 10, 100, 1000):
@@ -329,13 +330,15 @@ best_estimate = log_mean_weight(log_w_own)  # (48,)
 explorer = BoundExplorer(log_w[:, :count], x[:count], best_estimate)
 explorer
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 missing = best_estimate - log_w[:, :count].mean(0)  # (48,)  nats between ELBO and best estimate
 chosen = {
     "easiest": missing.argmin().item(),
     "median": missing.argsort()[24].item(),
     "hardest": missing.argmax().item(),
 }
+
+# %% slideshow={"slide_type": "subslide"}
 shown, panels = plots.figure(
     1,
     3,
@@ -481,7 +484,7 @@ assert 0.15 < difference.mean() < 1.0 and above < 12, "the text says: some tenth
 shown, axes = plots.figure(
     title="50 draws from a q made for the image say more than 5,000 from the encoder's",
     alt="Importance-weighted bound on 48 test digits against the number of draws. With the encoder's q it rises by "
-    "almost four nats and still climbs at 5,000 draws. With each image's own q it starts above most of that curve and is flat "
+    "almost four nats and still climbs at 5,000 draws. With each image's own q it starts above half of that curve and is flat "
     "from 100 draws on.",
     size=(7.5, 3.2),
 )
