@@ -175,7 +175,7 @@ chart, (left, right) = plots.figure(
     title="A fixed σ meets the line R + D = H at one place, where β = 1; a learned σ anywhere on it",
     alt="Two rate-distortion planes. Left, fixed noise: a convex curve falling from rate 0, with six trained models on it, "
     "and the line R + D = H touching it at beta 1. Right, learned noise: nine models trained at beta 1 "
-    "are scattered along the straight line R + D = H, from rate 0 to several nats.",
+    "are scattered along the straight line R + D = H, from rate 0 to more than one nat.",
     sharex=True,
 )
 curve = best(torch.logspace(-1, math.log10(14), 200))
