@@ -324,7 +324,7 @@ assert all(later > earlier for earlier, later in zip(means, means[1:], strict=Fa
 # %%
 count = 48  # these get a q of their own further down, which gives the best estimates
 own_q = best_gaussian(vae, x[:count], steps=100)
-wider_q = own_q[0], own_q[1] + math.log(1.5)  # as the first section taught: a little wider, to draw from
+wider_q = own_q[0], own_q[1] + math.log(1.5)  # a little wider, to draw from: see the second section
 log_w_own = weighted_draws(vae, x[:count], wider_q, samples=2000, seed=1)  # (2000, 48)
 best_estimate = log_mean_weight(log_w_own)  # (48,)
 explorer = BoundExplorer(log_w[:, :count], x[:count], best_estimate)
@@ -464,7 +464,7 @@ assert (on_test.amortization > -0.1).all() and 0.3 < on_test.approximation.mean(
 # ## How many draws is a good q worth?
 #
 # Same decoder, same 48 images, two proposals: the encoder's q, and each image's own $q^*$, with variances half as
-# large again (the first section said why).
+# large again (the second section said why).
 
 # %%
 compared, ks = {}, (1, 5, 10, 50, 100, 500, 1000, 2500, 5000)
@@ -497,7 +497,7 @@ shown
 # %% [markdown]
 # Fifty good draws beat five thousand poor ones, and the standard "5,000-sample log-likelihood" of this model is too
 # low by some tenths of a nat. Too low for a reason that differs from model to model: the one with the better encoder
-# is shown the smaller deduction. For the well-trained models of the literature it is smaller, but few papers check.
+# is shown the smaller deduction. For a well-trained model it may be smaller; one has to check.
 #
 # "Too low" holds on average. For a single image one lucky draw with a giant weight can put the estimate above the truth;
 # the line above says on how many of the 48.
