@@ -70,7 +70,7 @@ class LatentExplorer(Explorer):
             above += [*self._kernel_controls(start), make.text(slow_notice(html.escape(str(reason))))]
         unit = "prior standard deviations" if self.survey.has_prior else "units of the code"
         sorting = f"; sorted by {self.survey.measure}" if self.survey.measure else ""
-        above.append(make.text(f"<span style='font-size:14px;line-height:1.4'>Sliders in {unit}{sorting}.</span>"))
+        above.append(make.text(f"<div style='font-size:14px;line-height:1.4'>Sliders in {unit}{sorting}.</div>"))
         super().__init__(
             list(self.sliders.values()),
             views={**({} if images is None else {"original": "test image"}), "decoded": "decoded from the sliders"},

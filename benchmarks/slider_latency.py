@@ -1,0 +1,194 @@
+"""From a slider's event to the new picture on the page: decoded in the browser, by the kernel, and the usual way.
+
+JupyterLab in headless Chromium, the same decoder three ways. Prints a table and writes slider_latency.json beside this
+file. Read milliseconds as ratios: they are those of one machine, and all ways were measured in one run on it.
+
+python benchmarks/slider_latency.py                 about two minutes; on Linux, prefix OMP_NUM_THREADS=1
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "browser"))
+from lab import LabServer, NotebookPage, find_browser, launch_arguments, write_notebook  # noqa: E402
+
+MOVES, SECONDS = 60, 3
+SETUP = """
+import time
+import ipywidgets, matplotlib.pyplot as plt, torch
+from vae_utils import VAE
+from vae_utils.widgets import LatentExplorer
+
+def made(kind):
+    torch.manual_seed(0)
+    model = VAE(16, kind)
+    with torch.no_grad():
+        for weight in model.decoder.parameters():
+            weight.mul_(4)
+    return model
+
+def usual(model):
+    def show(z=0.0):
+        code = torch.zeros(1, 16)
+        code[0, 0] = z
+        with torch.no_grad():
+            picture = model.generate(code)[0, 0]
+        plt.figure(figsize=(3, 3))
+        plt.imshow(picture, cmap="gray_r")
+        plt.show()
+    return ipywidgets.interact(show, z=(-3.0, 3.0, 0.01))
+
+mlp, conv = made("mlp"), made("conv")
+"""
+WAYS = {
+    "in the browser": "LatentExplorer({})",
+    "by the kernel": "LatentExplorer({}, in_browser=False)",
+    "interact + imshow": "usual({});",
+}
+# Python's share of a move by the kernel: to decode and to encode the picture.
+SHARE = """
+def share(explorer, moves=200):
+    began = time.perf_counter()
+    for move in range(moves):
+        explorer.sliders[0].value = (move % 2) + 0.5
+        explorer.draw()
+    return 1000 * (time.perf_counter() - began) / moves
+print(share(LatentExplorer(mlp, in_browser=False)), share(LatentExplorer(conv, in_browser=False)))
+"""
+BUSY = """
+x, y = torch.randn(400, 400), torch.randn(400, 400)
+while True:
+    (x @ y).sum()
+"""
+# The picture of an explorer or an output: what it shows now as a text, or null while a new one is loading.
+SEE = """
+const see = (output) => {
+    const canvas = output.querySelector('.vae-picture canvas');
+    if (canvas) return canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.join();
+    const image = output.querySelector('img');
+    return image && image.complete && image.naturalWidth ? image.src : null;
+};
+const soon = () => new Promise((done) => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = done;
+    channel.port2.postMessage(0);
+});
+const press = (output, key) => output.querySelector('.noUi-handle')
+    .dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+"""
+ONE_BY_ONE = f"""async (output, moves) => {{
+    {SEE}
+    press(output, 'Home');
+    await new Promise((done) => setTimeout(done, 500));
+    const found = [];
+    for (let move = 0; move < moves; move++) {{
+        await new Promise((done) => setTimeout(done, 40));
+        const before = see(output), began = performance.now();
+        press(output, move % 40 < 20 ? 'PageUp' : 'PageDown');
+        for (;;) {{
+            const now = see(output);
+            if (now !== null && now !== before) break;
+            if (performance.now() - began > 5000) throw new Error('no new picture within 5 s');
+            await soon();
+        }}
+        found.push(performance.now() - began);
+    }}
+    return found;
+}}"""
+# Pictures a second while the slider moves in each frame; and whether what is shown in the end stays.
+DRAGGED = f"""async (output, seconds) => {{
+    {SEE}
+    press(output, 'Home');
+    await new Promise((done) => setTimeout(done, 500));
+    const frame = () => new Promise(requestAnimationFrame), until = performance.now() + 1000 * seconds;
+    let last = see(output), pictures = 0, frames = 0;
+    while (performance.now() < until) {{
+        press(output, frames % 60 < 30 ? 'PageUp' : 'PageDown');
+        await frame();
+        frames++;
+        const now = see(output);
+        if (now !== null && now !== last) {{ last = now; pictures++; }}
+    }}
+    return [pictures / seconds, frames / seconds];
+}}"""
+
+
+def measure(opened: NotebookPage, busy: bool) -> dict:
+    """Milliseconds to the picture (median, 95 %), and pictures a second while dragging, of each way and decoder."""
+    found = {}
+    for index, (kind, way) in enumerate((kind, way) for kind in ("mlp", "conv") for way in WAYS):
+        if busy and way != "in the browser":
+            continue
+        cell = opened.page.locator(".jp-Cell").nth(1 + index)
+        cell.scroll_into_view_if_needed()
+        # The widget of `interact` holds its slider and its output: the smallest element with both.
+        output = cell.locator(".jp-OutputArea-output:has(.noUi-handle)").first
+        output.evaluate(ONE_BY_ONE, 5)
+        times = sorted(output.evaluate(ONE_BY_ONE, MOVES))
+        pictures, frames = output.evaluate(DRAGGED, SECONDS)
+        found[f"{kind}, {way}"] = {
+            "median_ms": round(statistics.median(times), 2),
+            "p95_ms": round(times[int(0.95 * len(times))], 2),
+            "pictures_per_s": round(pictures, 1),
+            "frames_per_s": round(frames, 1),
+        }
+    return found
+
+
+def run() -> dict:
+    """The whole measurement."""
+    cells = [SETUP, *(way.format(kind) for kind in ("mlp", "conv") for way in WAYS.values()), SHARE, BUSY]
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        root, private = Path(folder, "notebooks"), Path(folder, "private")
+        root.mkdir(), private.mkdir()
+        write_notebook(root / "latency.ipynb", cells)
+        browser = playwright.chromium.launch(**launch_arguments(find_browser()))
+        with LabServer(root, private) as server:
+            opened = NotebookPage(browser.new_page(viewport={"width": 1280, "height": 1000}), server, "latency.ipynb")
+            opened.run_through(SHARE)
+            shares = opened.page.locator(".jp-Cell").nth(len(cells) - 2).locator(".jp-OutputArea-output").inner_text()
+            idle = measure(opened, busy=False)
+            opened.start_cell(BUSY)
+            busy = measure(opened, busy=True)
+        version = browser.version
+        browser.close()
+    python_ms = {kind: round(float(text), 2) for kind, text in zip(("mlp", "conv"), shares.split(), strict=True)}
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None  # a busy machine flatters the browser
+    machine = {
+        "load": load,
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "chromium": version,
+    }
+    return {"idle": idle, "busy_kernel": busy, "python_ms_per_move": python_ms, "machine": machine}
+
+
+def table(results: dict) -> str:
+    """The results as text."""
+    lines = [f"{'way':36}{'median ms':>10}{'95 % ms':>10}{'pictures/s':>12}{'times faster':>14}"]
+    for state, note in (("idle", ""), ("busy_kernel", ", busy kernel")):
+        for name, row in results[state].items():
+            usual = results["idle"][f"{name.split(',')[0]}, interact + imshow"]["median_ms"]
+            numbers = f"{row['median_ms']:10.2f}{row['p95_ms']:10.2f}{row['pictures_per_s']:12.1f}"
+            lines.append(f"{name + note:36}{numbers}{usual / row['median_ms']:14.1f}")
+    share = ", ".join(f"{kind} {value:.2f} ms" for kind, value in results["python_ms_per_move"].items())
+    return "\n".join([*lines, f"Python's share of a move by the kernel: {share}"])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Time the ways from a slider to a picture.")
+    parser.add_argument("--results", type=Path, default=Path(__file__).with_suffix(".json"), help="where to write them")
+    chosen = parser.parse_args()
+    measured = run()
+    print(table(measured))
+    chosen.results.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
