@@ -96,6 +96,7 @@ def rate_and_distortion(A, log_v, W, log_noise):
     return rate, distortion
 
 
+# %%
 def train_gaussian(betas, log_noise, learn_noise=False, steps=300):
     """One linear VAE for each β, all from the same weights, by gradient descent.  betas, log_noise: (M,)"""
     generator = torch.Generator().manual_seed(0)
