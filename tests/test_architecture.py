@@ -14,7 +14,7 @@ LEVELS = [
     | {"data", "devices", "downloads", "randomness", "toy", "importance", "plots", "shapes"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive"},
     {"training", "history", "progress", "run", "capture", "evaluation", "log_likelihood", "gaps", "scorecard"}
-    | {"collapse", "disentanglement", "rate_distortion"},
+    | {"aggregate", "collapse", "disentanglement", "rate_distortion"},
     {"widgets", "exercises", "doctor"},
 ]
 MAX_LINES = 250
