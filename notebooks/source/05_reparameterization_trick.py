@@ -5,7 +5,7 @@
 # - say why a sampling step stops the gradient, and recognise a VAE that is broken in this way although it trains without
 #   a complaint;
 # - move the randomness out of the way with the **reparameterization trick**, and verify the gradient that it gives;
-# - compare it with the other unbiased estimator by a number, improve that one as far as a baseline can, and say when the
+# - compare it with an older unbiased estimator by a number, improve that one as far as a baseline can, and say when the
 #   trick is the wrong tool.
 #
 # Needs: 03 (the encoder's μ and log σ²) and 04 (the ELBO). Reading: 35 minutes. Run All: 30 s on two cores.
@@ -107,25 +107,28 @@ assert untrained - loss > 250 and kl < 0.005 and 0 < loss - average_cost < 25
 
 # %% slideshow={"slide_type": "-"}
 def reconstruct(model, x):
-    """Decode the mean code of each image.  x: (B, 1, 28, 28) -> (B, 1, 28, 28)."""
+    """Decode one draw of z for each image, as in training.  x: (B, 1, 28, 28) -> (B, 1, 28, 28)."""
+    torch.manual_seed(0)
     with torch.no_grad():
-        return model.generate(model.encode(x)[0])
+        mu, logvar = model.encode(x)  # (B, K) each
+        return model.generate(Normal(mu, (0.5 * logvar).exp()).sample())
 
 
 shown = images.test[:10]  # (10, 1, 28, 28)
-same = reconstruct(blocked, images.test).std(0).max().item()
-assert same < 0.05, "the text below says: the same picture for every digit"
+answers = reconstruct(blocked, images.test)  # (2000, 1, 28, 28)
+assert answers.std(0).mean() < 0.04, "the text below says: the same picture for every digit"
+assert (answers - average_image).abs().mean() < 0.04, "the text below says: the average digit"
 plots.show_images(
     [shown, reconstruct(blocked, shown)],
     row_labels=["test image", "blocked VAE"],
     title="The blocked VAE answers every digit with the same blur",
     alt="Ten test digits and below them their reconstructions by the VAE whose sampling step blocks the gradient. All "
-    "reconstructions are the same grey blur, close to the average digit: the code carries nothing.",
+    "reconstructions are nearly the same grey blur, close to the average digit: the code carries nothing.",
 )
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# The loss fell by more than 250 nats; nothing crashed and nothing warned. Yet every digit comes back as the same blur, at
-# about the price of the average image, and the KL is zero to two decimals.
+# The loss fell by more than 250 nats; nothing crashed and nothing warned. Yet every digit comes back as the average digit,
+# the same blur up to traces of the noise, at about that picture's price, and the KL is zero to two decimals.
 #
 # The encoder did learn something. The KL is a formula in μ and log σ²; its gradient never passes through z, so it arrives.
 # It arrives *alone*: with no word from the reconstruction, the encoder does what the KL asks and gives every image the
@@ -372,7 +375,7 @@ plots.show_images(
 )
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# More than 20 nats better after three epochs, with a KL of about 12 nats: the code now carries something. Three epochs are
+# More than 20 nats better after three epochs, with a KL of about 13 nats: the code now carries something. Three epochs are
 # few, and some digits still come back as others; notebook 06 builds and trains this model properly.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -661,7 +664,8 @@ final = {name: run.test["loss"][-1] for name, run in runs.items()}
 for name, value in sorted(final.items(), key=lambda item: item[1]):
     print(f"{name:28} {value:.0f} nats per image")
 print(f"{'always the average image':28} {average_cost:.0f} nats per image")
-assert final["the trick"] + 3 < final["score function, baseline"] < average_cost < final["score function, no baseline"]
+assert final["the trick"] + 8 < final["score function, baseline"] < final["the trick"] + 25
+assert final["score function, baseline"] < average_cost < final["score function, no baseline"]
 
 # %% slideshow={"slide_type": "-"}
 figure, axes = plots.figure(
@@ -682,7 +686,7 @@ figure
 
 # %% [markdown] slideshow={"slide_type": "-"}
 # Without a baseline it ends above the average image: what the encoder should hear drowns in noise. With a baseline *it works*,
-# several nats behind the trick after three epochs. So "the score function cannot train a VAE", as one often reads, is too strong:
+# some 15 nats behind the trick after three epochs. So "the score function cannot train a VAE", as one often reads, is too strong:
 # a good baseline makes it usable, and models with discrete latents have been trained so since 2014. Where the trick applies, it
 # is better for less work. (One seed, one learning rate, one small network: read the order, not the decimals.)
 
@@ -767,7 +771,7 @@ exercises.crossover.check(my_omega)
 # - Put the randomness where there is nothing to learn, z = μ + σ ε, and let the parameters act on it by arithmetic.
 # - The pathwise and the score-function gradient are both unbiased. Without a baseline the second has 13 times the variance on
 #   z², 776 times at 16 latents, and of the order of ten thousand times on a small VAE.
-# - The best baseline is E[f s²]/E[s²]. It takes most of that away, and leaves a factor that grows with the number of latents.
+# - The best baseline is E[f s²]/E[s²]. It takes half of that away on one latent, most of it on many, and leaves a factor that grows with the number of latents.
 # - Freeze the noise and use float64 to check such a gradient.
 #
 # **What could fool you.** A VAE whose sampling step blocks the gradient trains its decoder, lowers its loss and pulls its

@@ -91,7 +91,8 @@ class MyVAE(nn.Module):
 # $$ -\mathrm{ELBO}(x) \;=\; \underbrace{-\,\mathbb E_{q_\phi(z \mid x)}\big[\log p_\theta(x \mid z)\big]}_{\text{reconstruction}}
 # \;+\; \underbrace{\mathrm{KL}\big(q_\phi(z \mid x)\,\big\|\,p(z)\big)}_{\text{KL to the prior}} , $$
 #
-# with one draw of $z$ in place of the expectation. Both terms are **sums**: over the 784 pixels in the first, over
+# with one draw of $z$ in place of the expectation. (Notebook 04 wrote the ELBO itself and called the expectation without
+# the minus the reconstruction. In a loss it carries the minus: a cost, the smaller the better.) Both terms are **sums**: over the 784 pixels in the first, over
 # the $K$ latent dimensions in the second. The unit is nats per image. Only the batch is averaged, and later.
 #
 # For the decoder we take independent Bernoulli pixels, so the first term is the binary cross-entropy. Our pixels are
@@ -129,8 +130,8 @@ for name, term in my_terms.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loop
 #
-# An untrained decoder says "ink with probability one half" everywhere, which costs $784 \ln 2 \approx 543$ nats an
-# image. The untrained encoder answers with almost the prior, at a KL of almost nothing. Those are the numbers to
+# An untrained decoder says "ink with probability about one half" everywhere, which costs about $784 \ln 2 \approx 543$
+# nats an image. The untrained encoder answers with almost the prior, at a KL of almost nothing. Those are the numbers to
 # start from.
 #
 # **Predict first.** With $K = 2$, which of the two terms will be the larger one when training ends: the
@@ -180,21 +181,21 @@ assert 20 < last["reconstruction"] / last["kl"] < 45, "the text says: some thirt
 
 # %% [markdown]
 # The reconstruction ends at some thirty times the KL. And the KL did not grow slowly: before training it was next to
-# nothing, after one epoch it is at about five nats, and there it stays. Five nats are what two dimensions can
-# usefully carry here. From then on the reconstruction falls by more than 20 further nats *at the same price*: the two
-# networks learn to agree on a better code of the same length.
+# nothing, after one epoch it is at about five nats, and in these eight epochs there it stays. From then on the
+# reconstruction falls by more than 20 further nats *at the same price*: the two networks learn to agree on a better code
+# of the same length.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole latent space on one page
 #
-# Two latent dimensions fit on paper. The grid below holds equal prior mass between neighbours: its coordinates are
-# quantiles of $\mathcal N(0, 1)$, found with the inverse of the normal cumulative distribution function. So every
-# picture stands for the same share of what you would draw from the prior, and there is nothing outside the frame but
-# the outermost share on each side.
+# Two latent dimensions fit on paper. Cut each axis into twelve pieces of equal mass under $\mathcal N(0, 1)$ and decode
+# at the middle of each: at the quantiles 1/24, 3/24, …, 23/24, found with the inverse of the normal cumulative
+# distribution function. So every picture stands for the same share, 1/144, of what you would draw from the prior. The
+# outermost ones speak for all that lies beyond them, too.
 
 # %%
-quantiles = torch.tensor([0.04, 0.5, 0.96])
-print("z at the 4 %, 50 % and 96 % quantiles:", [round(float(z), 2) for z in norm.ppf(quantiles)])
+quantiles = (torch.arange(12, dtype=torch.float64) + 0.5) / 12
+print("coordinates of the grid:", [round(float(z), 2) for z in norm.ppf(quantiles)])
 
 # %% slideshow={"slide_type": "subslide"}
 plots.show_manifold(
@@ -267,7 +268,7 @@ card
 rows = [card[name] for name in autoencoder_codes] + [card["VAE, prior N(0, I)"]]
 chart, axes = plots.figure(
     title="The VAE's prior does about as well as a Gaussian fitted to an autoencoder's codes; a mixture beats both",
-    alt="Bars of coverage. Autoencoder: N(0, I) below 0.2, fitted Gaussian about a half, fitted mixture about nine tenths, near "
+    alt="Bars of coverage. Autoencoder: N(0, I) about a tenth, fitted Gaussian about a half, fitted mixture about nine tenths, near "
     "the dashed line of real images. VAE, prior: about a half.",
     size=(7.5, 3),
 )
@@ -396,6 +397,10 @@ for name in ("B", "C"):
     )
 kls = {name: kl_per_dimension(model, images.test).sum().item() for name, model in trapped.items()}
 print({name: round(kl, 2) for name, kl in kls.items()}, "nats of KL per image")
+terms = evaluate(trapped["B"], images.test, vae_utils.negative_elbo)
+small = terms["reconstruction"] / 784 + terms["kl"]  # the number that loss B shows
+print(f"loss B ends at {small:.2f}")
+assert 0.25 < small < 0.3
 assert kls["A"] > 15 and max(kls["B"], kls["C"]) < 0.5, "the text says: about 20 nats against next to none"
 
 # %% slideshow={"slide_type": "subslide"}
@@ -413,8 +418,8 @@ plots.show_images(
 # With losses B and C the KL is next to zero: for every image the encoder answers with the prior, and the decoder,
 # which then hears nothing but noise, paints the mean of all digits. The reason is a price. At β = 49 each nat of code
 # has to save 49 nats of reconstruction, and training finds none that does. This is **posterior collapse**, here of
-# our own making; notebook 08 is about it. A loss curve would not have told you: it falls, and it even ends at a small
-# number.
+# our own making; notebook 08 is about it. A loss curve would not have told you: it falls, and with loss B it ends at a
+# small number, about 0.27.
 #
 # The trap is not a beginner's. This is what the code of some well-known examples trains, read from their sources and
 # computed below:
@@ -423,7 +428,7 @@ plots.show_images(
 # (pixels d, latent dimensions K, reconstruction is a mean over pixels?, KL is a mean over dimensions?, weight of the KL)
 public_code = {
     "PyTorch examples, vae/main.py": (784, 20, False, False, 1),
-    "Keras, generative/vae.py (2020)": (784, 2, False, False, 1),
+    "Keras, generative/vae.py": (784, 2, False, False, 1),
     "Keras, variational_autoencoder.py (2016) *": (784, 2, True, False, 1),
     "Lightning Bolts, basic_vae, 32×32×3": (3072, 256, True, True, 0.1),
     "AntixK/PyTorch-VAE, vae.yaml, 64×64×3": (12288, 128, True, False, 0.00025),
@@ -436,7 +441,7 @@ for name, beta in public_betas.items():
     print(f"{name:42s} β = {beta:.3g}")
 
 # %% [markdown]
-# The last two use the squared error $\lVert x - \hat x \rVert^2$, which is a Gaussian log-likelihood with variance
+# The last two use the squared error $\lVert x - \hat x \rVert^2$, which is a Gaussian's $-\log p(x \mid z)$ with variance
 # $\sigma^2 = \tfrac12$ up to a constant; their β is counted against that. A squared error is never free of such a
 # choice: its σ and β are the same knob, as notebook 07 shows. (* The weights alone. This file also draws z with a
 # hundredth of the noise that its KL pays for, so it is no β-VAE for any β: nearly a plain autoencoder with a small
@@ -478,8 +483,8 @@ assert 15 < kl.sum() < 32
 # One slider for each latent dimension, the most expensive first, in units of the prior's standard deviation.
 #
 # - Start at a test image. Find the dimension that changes the digit into another class with the smallest move.
-# - Press *Draw from the prior* ten times. How many of the ten would you accept as digits? Compare with the coverage
-#   above.
+# - Press *Draw from the prior* ten times. How many of the ten would you accept as digits? (That is the question of the
+#   density in the table. Coverage asks another one: which of the real digits turn up?)
 # - Set all sliders near ±3. Every dimension on its own is a place that the prior visits now and then; all of them
 #   together, next to never.
 
@@ -587,7 +592,7 @@ exercises.kl_by_class.check(my_kl_by_class, vae, images)
 # appendix B and figure 4. Rezende, Mohamed & Wierstra (2014), arXiv:1401.4082. Higgins et al. (2017), *beta-VAE*,
 # ICLR: equation 4. Naeem et al. (2020), arXiv:2002.09797 (density and coverage). Burda et al. (2016),
 # arXiv:1509.00519, section 5.2 (active units). Ghosh et al. (2020), arXiv:1903.12436 (densities fitted to an
-# autoencoder's codes). Public code: pytorch/examples `vae/main.py`; keras-team/keras-io `examples/generative/vae.py`;
+# autoencoder's codes). Public code: pytorch/examples `vae/main.py`; keras-team/keras-io `examples/generative/vae.py` at 09e02e1;
 # keras-team/keras `examples/variational_autoencoder.py` at commit 05e727f; Lightning-AI/lightning-bolts
 # `basic_vae_module.py` at 2c4602a; AntixK/PyTorch-VAE `models/vanilla_vae.py` and `configs/vae.yaml` at a6896b9.
 #

@@ -205,7 +205,7 @@ def _measure_crossover(omega):
     require(0.05 < abs(omega) < 100, "ω is a frequency between 0.05 and 100. Which one did you find?")
     why = "Above 1 the trick is better."
     yield Quantity("At your ω, the score function's variance over the trick's is", _ratio(float(omega)), 1.0, 0.09, why)
-    yield Quantity("Your ω is", omega, tolerance=0.012, secret=True)
+    yield Quantity("Your ω is", omega, tolerance=0.02, secret=True)
 
 
 def my_crossover():
