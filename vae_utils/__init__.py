@@ -2,8 +2,8 @@
 
 Lower levels never import higher ones:
 
-- level 0: `distributions`, `grey_pixels`, `likelihoods`, `networks`, `data`, `toy`, `importance`, `shapes`,
-  `plots`
+- level 0: `distributions`, `grey_pixels`, `likelihoods`, `networks`, `data`, `toy`, `importance`, `interpolation`,
+  `shapes`, `plots`
 - level 1: `models`, `objectives`, `checkpoints`, `linear`, `autoregressive`
 - level 2: `training`, `evaluation`, `log_likelihood`, `rate_distortion`, `collapse`, `disentanglement`,
   `aggregate`

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from vae_utils.interpolation import interpolate
 from vae_utils.models import VAE, Autoencoder
 from vae_utils.widgets.canvas import FOLDER
 from vae_utils.widgets.export import export_decoder
-from vae_utils.widgets.interpolate import interpolate
 
 LOAD = """async (text) => {
     const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));

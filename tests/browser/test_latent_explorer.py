@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from vae_utils.interpolation import interpolate
 from vae_utils.plots import CLASS_COLOURS
-from vae_utils.widgets.interpolate import interpolate
 
 from .lab import NotebookPage, write_notebook
 from .models import SOURCE, namespace

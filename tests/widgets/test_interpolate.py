@@ -1,6 +1,4 @@
-"""Interpolator: both ways begin and end at the images' codes, and the arc keeps its length."""
-
-import math
+"""Interpolator: what stands between two images is decoded from the code on the way between theirs."""
 
 import numpy as np
 import pytest
@@ -8,36 +6,9 @@ import torch
 
 from tests.widgets.test_base import pixels
 from tests.widgets.test_latent import FakeAutoencoder, FakeVAE, images  # noqa: F401
+from vae_utils.interpolation import interpolate
 from vae_utils.models import VAE
 from vae_utils.widgets import Interpolator
-from vae_utils.widgets.interpolate import interpolate
-
-
-def test_both_ways_begin_and_end_at_the_codes():
-    a, b = torch.randn(2, 7, generator=torch.Generator().manual_seed(0))
-    for way in ("lerp", "slerp"):
-        torch.testing.assert_close(interpolate(a, b, 0, way), a)
-        torch.testing.assert_close(interpolate(a, b, 1, way), b)
-
-
-@pytest.mark.parametrize("t", [0.1, 0.5, 0.8])
-def test_the_arc_turns_evenly_and_keeps_the_length(t):
-    a, b = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
-    angle = t * math.pi / 2
-    torch.testing.assert_close(interpolate(a, b, t, "slerp"), torch.tensor([2 * math.cos(angle), 2 * math.sin(angle)]))
-    torch.testing.assert_close(interpolate(a, b, t), torch.tensor([2 * (1 - t), 2 * t]))
-
-
-def test_codes_without_an_angle_between_them_go_straight():
-    a, zero = torch.tensor([1.0, 2.0]), torch.zeros(2)
-    for b in (a, 3 * a, zero, -a):
-        torch.testing.assert_close(interpolate(a, b, 0.25, "slerp"), 0.75 * a + 0.25 * b)
-    assert torch.equal(interpolate(zero, zero, 0.5, "slerp"), zero)
-
-
-def test_an_unknown_way_is_refused():
-    with pytest.raises(ValueError, match="'lerp' or 'slerp', received 'bezier'"):
-        interpolate(torch.zeros(2), torch.zeros(2), 0.5, "bezier")
 
 
 @pytest.mark.parametrize("kind", [FakeVAE, FakeAutoencoder])

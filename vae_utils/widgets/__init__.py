@@ -5,6 +5,7 @@ from vae_utils.widgets.blend import BlendExplorer
 from vae_utils.widgets.bottleneck import BottleneckExplorer
 from vae_utils.widgets.bound import BoundExplorer
 from vae_utils.widgets.decoded import DecodedPicture
+from vae_utils.widgets.drawing import DrawingPad
 from vae_utils.widgets.interpolate import Interpolator
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
@@ -19,6 +20,7 @@ __all__ = [
     "BottleneckExplorer",
     "BoundExplorer",
     "DecodedPicture",
+    "DrawingPad",
     "Explorer",
     "Interpolator",
     "LatentExplorer",

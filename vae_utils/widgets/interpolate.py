@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae_utils.interpolation import interpolate
 from vae_utils.plots import LessonFigure, show_images
 from vae_utils.plots.layout import Number
 from vae_utils.widgets import controls as make
@@ -16,36 +17,6 @@ from vae_utils.widgets.models import TRAINING_CELL, require_model, require_train
 from vae_utils.widgets.survey import MOST_IMAGES, survey
 
 WAYS = {"straight line (lerp)": "lerp", "arc (slerp)": "slerp"}
-SMALLEST_ANGLE = 1e-3  # radians (its sine): below, the cosine is too coarse to tell the angle, and the arc is the line
-
-
-def interpolate(
-    start: Float[Tensor, " K"], end: Float[Tensor, " K"], t: Number, way: str = "lerp"
-) -> Float[Tensor, " K"]:
-    """The code at a place between two codes.
-
-    Args:
-        start, end: codes (K,).
-        t: from 0, the start, to 1, the end.
-        way: "lerp", the straight line, or "slerp", the arc about the origin, which keeps to lengths between both.
-
-    Returns:
-        A code (K,).
-
-    Raises:
-        ValueError: another way.
-
-    Source: Shoemake (1985), Animating rotation with quaternion curves, SIGGRAPH; for latent codes White (2016),
-        arXiv:1609.04468.
-    """
-    if way not in WAYS.values():
-        raise ValueError(f"way must be 'lerp' or 'slerp', received {way!r}")
-    lengths = start.norm() * end.norm()
-    if way == "slerp" and lengths > 0:
-        angle = torch.acos((start @ end / lengths).clamp(-1, 1))
-        if angle.sin() > SMALLEST_ANGLE:
-            return (torch.sin((1 - t) * angle) * start + torch.sin(t * angle) * end) / angle.sin()
-    return (1 - t) * start + t * end
 
 
 class InterpolatorView(BrowserView):

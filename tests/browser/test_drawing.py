@@ -1,0 +1,108 @@
+"""The DrawingPad as a learner meets it: a stroke drawn with the mouse, and what the kernel answers."""
+
+import numpy as np
+import pytest
+
+from .lab import NotebookPage, write_notebook
+from .models import SOURCE
+
+PAD = "pad = DrawingPad(made(4), digits)\npad"
+READ = "print(len(pad.surface.value), pad.neighbours() != [])"
+WRONG = "pad.draw_strokes([[0.5]])"
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, browser):
+    """A notebook with a pad, run once; the test that ends its kernel comes last."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    write_notebook(lab.root / "drawing.ipynb", [SOURCE, PAD, READ, WRONG])
+    opened = NotebookPage(page, lab, "drawing.ipynb")
+    opened.run_through(PAD)
+    yield opened
+    page.close()
+    lab.delete_sessions()
+
+
+class Pad:
+    """The pad on the notebook's page."""
+
+    def __init__(self, notebook):
+        self.notebook, self.page = notebook, notebook.page
+        self.root = self.page.locator(".jp-OutputArea-output:has(.vae-pad)")
+        self.canvas, self.answer = self.root.locator(".vae-pad"), self.root.locator("img.widget-image")
+
+    def ink(self):
+        """Share of the pad's pixels that are dark."""
+        return (self.notebook.pixels(self.canvas)[..., 0] < 128).mean()
+
+    def stroke(self, *points):
+        """Draw with the mouse through points in shares of the pad's side."""
+        self.canvas.scroll_into_view_if_needed()
+        box = self.canvas.bounding_box()
+        for index, (x, y) in enumerate(points):
+            self.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6)
+            if index == 0:
+                self.page.mouse.down()
+        self.page.mouse.up()
+
+    def press(self, name):
+        self.root.get_by_role("button", name=name, exact=True).click()
+
+    def says(self, text):
+        """Wait until the pad says something."""
+        self.root.get_by_text(text).first.wait_for(timeout=30_000)
+
+
+def test_a_stroke_is_drawn_sent_and_answered(notebook):
+    pad = Pad(notebook)
+    pad.says("The pad is empty")
+    before = notebook.settled_pixels(pad.answer)
+    assert pad.ink() == 0
+    pad.stroke((0.3, 0.25), (0.7, 0.25), (0.45, 0.8))
+    assert 0.03 < pad.ink() < 0.2
+    pad.says("Reconstruction error")
+    answered = notebook.changed_pixels(pad.answer, before)
+    high, wide = answered.shape[:2]
+    seen, made = (answered[: high // 2, place : place + wide // 5, 0] for place in (0, wide // 4))
+    assert (seen < 60).mean() > 0.02 and made.std() > 10, "the drawing and its reconstruction are on screen"
+    notebook.run_cell(READ)
+    assert notebook.page.locator(".jp-OutputArea-output", has_text="1 True").count() == 1
+
+    pad.stroke((0.4, 0.5), (0.65, 0.5))
+    two = notebook.changed_pixels(pad.answer, answered)
+    pad.press("Undo a stroke")
+    assert np.abs(notebook.changed_pixels(pad.answer, two).astype(int) - answered).max() == 0, "as with one stroke"
+    pad.press("Clear")
+    pad.says("The pad is empty")
+    assert pad.ink() == 0
+
+
+def test_without_a_mouse_a_test_image_can_be_put_on_the_pad(notebook):
+    pad = Pad(notebook)
+    pad.canvas.scroll_into_view_if_needed()
+    number = pad.root.get_by_role("spinbutton").first
+    number.focus()
+    for key in ("Control+a", "1", "2", "Tab", "Enter"):
+        notebook.page.keyboard.press(key)
+    pad.says("Reconstruction error")
+    notebook.page.wait_for_function(
+        "(canvas) => canvas.getAttribute('aria-label').includes('test image 12')", arg=pad.canvas.element_handle()
+    )
+    assert pad.ink() > 0.03
+    pad.stroke((0.5, 0.2), (0.5, 0.8))
+    assert pad.canvas.get_attribute("aria-label") == "Drawing pad with 1 stroke on it", "drawing replaces the image"
+    pad.press("Clear")
+    pad.says("The pad is empty")
+
+
+def test_an_error_and_a_kernel_that_is_gone_are_named(notebook):
+    pad = Pad(notebook)
+    notebook.run_cell(WRONG)
+    pad.says("a stroke must be x, y, x, y")
+    pad.press("Undo a stroke")
+    pad.says("The pad is empty")
+    pad.root.get_by_role("alert").wait_for(state="detached", timeout=30_000)
+    notebook.shut_kernel_down()
+    pad.stroke((0.5, 0.2), (0.5, 0.8))
+    assert pad.ink() > 0.01
+    pad.says("Waiting for the kernel")
