@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
     {"distributions", "grey_pixels", "likelihoods", "networks"}
-    | {"data", "devices", "downloads", "randomness", "toy", "importance", "interpolation", "plots", "shapes"},
+    | {"data", "devices", "downloads", "randomness", "toy", "importance", "interpolation", "plots"}
+    | {"compression", "shapes"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive", "quantize"},
     {"training", "history", "progress", "run", "capture", "evaluation", "log_likelihood", "gaps", "scorecard"}
     | {"aggregate", "collapse", "disentanglement", "rate_distortion"},

@@ -3,8 +3,8 @@
 Lower levels never import higher ones:
 
 - level 0: `distributions`, `grey_pixels`, `likelihoods`, `networks`, `data`, `toy`, `importance`, `interpolation`,
-  `shapes`, `plots`
-- level 1: `models`, `objectives`, `checkpoints`, `linear`, `autoregressive`
+  `compression`, `shapes`, `plots`
+- level 1: `models`, `objectives`, `checkpoints`, `linear`, `autoregressive`, `quantize`
 - level 2: `training`, `evaluation`, `log_likelihood`, `rate_distortion`, `collapse`, `disentanglement`,
   `aggregate`
 - level 3: `widgets`, `exercises`, `doctor`
