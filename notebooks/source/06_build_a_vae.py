@@ -92,8 +92,9 @@ class MyVAE(nn.Module):
 # \;+\; \underbrace{\mathrm{KL}\big(q_\phi(z \mid x)\,\big\|\,p(z)\big)}_{\text{KL to the prior}} , $$
 #
 # with one draw of $z$ in place of the expectation. (Notebook 04 wrote the ELBO itself and called the expectation without
-# the minus the reconstruction. In a loss it carries the minus: a cost, the smaller the better.) Both terms are **sums**: over the 784 pixels in the first, over
-# the $K$ latent dimensions in the second. The unit is nats per image. Only the batch is averaged, and later.
+# the minus the reconstruction. In a loss it carries the minus: a cost, the smaller the better.) Both terms are **sums**:
+# over the 784 pixels in the first, over the $K$ latent dimensions in the second. The unit is nats per image. Only the
+# batch is averaged, and later.
 #
 # For the decoder we take independent Bernoulli pixels, so the first term is the binary cross-entropy. Our pixels are
 # grey, not 0 or 1. That makes this term a good loss and not quite a log-likelihood; notebook 07 is about that
@@ -184,6 +185,16 @@ assert 20 < last["reconstruction"] / last["kl"] < 45, "the text says: some thirt
 # nothing, after one epoch it is at about five nats, and in these eight epochs there it stays. From then on the
 # reconstruction falls by more than 20 further nats *at the same price*: the two networks learn to agree on a better code
 # of the same length.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Would you like to watch it again, and stop where something happens? The buttons below train another model like it beside
+# the notebook, so that you can go on reading. Nothing is lost when you press *Stop*: *Go on* continues the very same run.
+# **Look for:** when do the digits in the second panel begin to part, and which part last?
+
+# %% slideshow={"slide_type": "skip"}
+torch.manual_seed(1)
+again = LiveTraining(images.test[:500], images.test_labels[:500])
+again.panel(MyVAE(K), images, my_negative_elbo, epochs=12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The whole latent space on one page

@@ -87,9 +87,9 @@ class LiveTraining:
         losses.set_xlabel("epoch")
         mu, _ = model.encode(self.images.to(device))
         codes.set_title("means of test images")
-        codes.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="z₁", ylabel="z₂")
+        codes.set(xlim=(-5, 5), ylim=(-5, 5), aspect="equal", xlabel="z₁", ylabel="z₂")
         draw_codes(codes, mu, self.labels)
-        rebuilt.set_title("above: test images")
+        rebuilt.set_title("test images, rebuilt below")
         originals, copies = self.images[:SHOWN], model.generate(mu[:SHOWN]).cpu()
         draw_images(
             rebuilt,

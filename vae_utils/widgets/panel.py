@@ -113,3 +113,6 @@ class TrainingPanel(ipywidgets.VBox):
         seen = html.escape(text.removesuffix(unseen) if unseen else text)
         more = f"<span style='{UNSEEN}'>{html.escape(unseen)}</span>" if unseen else ""
         self.line.value = f"<div role='status' style='font-size:14px;color:{colour}'>{seen}{more}</div>"
+
+    def __repr__(self) -> str:
+        return "TrainingPanel: buttons that start and stop a training run, and what it learns. (Run the cell to use it.)"
