@@ -40,7 +40,8 @@ def mutual_information_gap(
 
     Returns:
         The gap, the gap of each factor, and all shares of information, without unit. A factor that no latent knows, or
-        that two know equally well, has a gap of 0.
+        that two know equally well, has a gap of 0; one latent that knows two factors is not held against it. With few
+        images for the values of a factor, all information comes out too high, as from any table of few counts.
 
     Raises:
         ValueError: fewer than 2 latents or cells, counts that differ, or a factor that is the same in all images.

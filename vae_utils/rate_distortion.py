@@ -26,7 +26,7 @@ class RateDistortion:
         active: latent dimensions whose mean varies over the images by more than 0.01.
         kl: the rate of each dimension, (K,).
 
-    Source: Alemi et al. (2018), arXiv:1711.00464, section 3.
+    Source: Alemi et al. (2018), arXiv:1711.00464, section 2.
     """
 
     beta: float
