@@ -204,7 +204,7 @@ right.set_title("σ learned: nine models, all at β = 1")
 for axes in (left, right):
     axes.annotate("R + D = H", (2.9, entropy - 2.9), (-4, -10), textcoords="offset points", ha="right", fontsize=9)
     axes.set(xlabel="rate R (nats)", xlim=(-0.15, 4))
-left.set_ylabel("distortion D (nats)")
+left.set(ylabel="distortion D (nats)", ylim=(-2.3, 7.5))
 chart
 
 # %% [markdown]
@@ -529,7 +529,7 @@ for row in patient:
 chart, (left, right) = plots.figure(
     1,
     2,
-    title="Every remedy brings the code back; none of them brings a better bound",
+    title="Every remedy brings the code back; the bound stays, or gets a little worse",
     alt="Left: rate-distortion plane with twelve models. Those trained at beta 1 lie at rates of one to three nats; annealed, "
     "cyclical and free-bits models at three to eight, all near the same line of slope minus one. Right: KL of each latent, "
     "sorted, means over three seeds: two or three latents without a remedy, more with annealing, all near 0.25 with free bits.",
