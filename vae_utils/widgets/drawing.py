@@ -189,7 +189,7 @@ class DrawingPad(Explorer):
         bars = chart.vlines(places, -1, 1, color=ENCODER, linewidth=5)
         (dots,) = chart.plot(places, [0.0] * len(places), "_", color=EXACT, markersize=7, markeredgewidth=1.5)
         chart.set_title("posterior: μ ± σ (grey: prior ± 1)")
-        chart.set(ylim=(-3.6, 3.6), xlabel="latent dimension, by KL")
+        chart.set(ylim=(-3.6, 3.6), yticks=(-2, 0, 2), xlabel="latent dimension, by KL")
         chart.set_xticks(places, [str(dim) for dim in self.order], fontsize=7)
         row = panels[1, 0]
         for axes in panels[1, 1:]:
