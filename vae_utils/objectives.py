@@ -148,7 +148,7 @@ def negative_iwae_bound(model: nn.Module, x: Float[Tensor, "B 1 28 28"], samples
     Raises:
         ValueError: `samples` is below 1.
 
-    Source: Burda et al. (2016), arXiv:1509.00519, equation 8; its gradient is that of equation 14.
+    Source: Burda et al. (2016), arXiv:1509.00519, equation 8; its gradient: section 3.
     """
     return {"loss": -log_mean_weight(log_weights(model, x, samples))}
 

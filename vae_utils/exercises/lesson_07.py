@@ -202,21 +202,26 @@ def _context():
     return model, Images("few", *few, full.classes), 0.6
 
 
-def _beta_by(formula, part="test"):
+def _beta_by(formula):
     def wrong(model, images, sigma):
-        x = getattr(images, part)
         with torch.no_grad():
-            errors = x - model.generate(model.encode(x)[0])
+            errors = images.test - model.generate(model.encode(images.test)[0])
         return formula(errors, sigma)
 
     return wrong
+
+
+def _relative(answer, *context):
+    # Relative to the answer: the right one is near 6, and several wrong ones lie close together below 0.2.
+    tolerance = 0.003 * torch.as_tensor(answer).detach().double().abs()
+    yield Quantity("Your answer is", answer, tolerance=tolerance, secret=True)
 
 
 hidden_beta = Investigate(
     title="The β hidden in a σ",
     difficulty=3,
     minutes=10,
-    tolerance=0.02,
+    measure=_relative,
     shown="σ² / MSE: how many times heavier the KL weighs than with the σ that fits these reconstructions.",
     hints=[
         "Which σ would fit these reconstructions? You know it in closed form.",
@@ -228,6 +233,12 @@ hidden_beta = Investigate(
         "That is the ratio of the two σ. The trade is in σ².": _beta_by(lambda e, s: s / e.square().mean().sqrt()),
         "That is the reciprocal: a σ that is too large makes the KL heavier, not lighter.": _beta_by(
             lambda e, s: e.square().mean() / s**2
+        ),
+        "That is the σ² that fits these reconstructions. How many times does the square of the σ used contain it?": (
+            _beta_by(lambda e, s: e.square().mean())
+        ),
+        "That is the σ that fits these reconstructions: the first half. Now keep σ²β the same on both sides.": _beta_by(
+            lambda e, s: e.square().mean().sqrt()
         ),
         "You compare with σ = 1. Compare with the σ that fits these reconstructions.": lambda model, images, sigma: (
             sigma**2
