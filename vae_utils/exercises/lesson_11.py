@@ -154,7 +154,7 @@ success_by_original = Investigate(
             _of_original, weight=torch.ones_like
         ),
         "That is by the digit *asked for*. Wanted is the share by the digit that the image shows.": _by(_of_asked),
-        "That is by the digit asked for, and reconstructions are in it. Wanted is the share by the image's own digit.": (
+        "That is by the digit asked for, with reconstructions in it. Wanted is the share by the image's own digit.": (
             _by(_of_asked, weight=torch.ones_like)
         ),
         "Those are the shares that were *not* read as asked.": _by(_of_original, share=lambda right: 1 - right),
