@@ -10,6 +10,7 @@ from vae_utils.widgets.interpolate import Interpolator
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
 from vae_utils.widgets.posterior import ToyExplorer
+from vae_utils.widgets.prior import PriorExplorer
 from vae_utils.widgets.rate_distortion import RateDistortionExplorer
 from vae_utils.widgets.reparameterization import ReparameterizationExplorer
 from vae_utils.widgets.sigma import SigmaExplorer
@@ -25,6 +26,7 @@ __all__ = [
     "Interpolator",
     "LatentExplorer",
     "LiveTraining",
+    "PriorExplorer",
     "SigmaExplorer",
     "SliceExplorer",
     "RateDistortionExplorer",
