@@ -90,6 +90,7 @@ class OutlierExplorer(Explorer):
         self._others = self._axes.stairs(*start, fill=True, alpha=0.6, color=WRONG, label="strangers")
         (self._line,) = self._axes.plot([0, 0], [0, 1], color=EXACT, linewidth=2, label="threshold")
         self._axes.set_ylabel("share of images")
+        self._axes.yaxis.set_major_formatter("{x:.2f}")  # labels of one width, so that the layout holds
         self._axes.legend(loc="upper right")
         self.figure.moving = [self._known, self._others, self._line]
 
