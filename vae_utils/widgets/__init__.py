@@ -9,6 +9,7 @@ from vae_utils.widgets.drawing import DrawingPad
 from vae_utils.widgets.interpolate import Interpolator
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
+from vae_utils.widgets.outliers import OutlierExplorer
 from vae_utils.widgets.posterior import ToyExplorer
 from vae_utils.widgets.prior import PriorExplorer
 from vae_utils.widgets.rate_distortion import RateDistortionExplorer
@@ -27,6 +28,7 @@ __all__ = [
     "LatentExplorer",
     "LiveTraining",
     "PriorExplorer",
+    "OutlierExplorer",
     "SigmaExplorer",
     "SliceExplorer",
     "RateDistortionExplorer",
