@@ -46,15 +46,21 @@ vae, plane, cvae = (load_checkpoint(name).requires_grad_(False) for name in name
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Read this before any number.** Our 10,000 digits are the first of MNIST's *training* set, and the three models were
 # trained on all of that set. So the images called "test" below are images that the models have seen. No number in
-# this notebook says how well they do on new images. What we compare are ways to *use* one and the same model, on the
-# same images, and there it makes no difference. The one image that is surely new is the one that you draw.
+# this notebook says how well they do on new images. What we compare are ways to *use* these models, on the same images,
+# which each of them has seen. The one image that is surely new is the one that you draw.
 #
 # The judge is different: a small classifier, trained here on the first 8,000 digits. It has not seen the other 2,000.
 
 # %%
 classifier = train_classifier(digits).requires_grad_(False)
 x, y = digits.test, digits.test_labels
-read = lambda images: classifier(images).argmax(1)  # noqa: E731  (N, 1, 28, 28) -> (N,) the digit that it reads
+
+
+def read(images):
+    """The digits that the judge reads.  (N, 1, 28, 28) -> (N,)"""
+    return classifier(images).argmax(1)
+
+
 mu, logvar = vae.encode(x)  # (2000, 16) each
 rebuilt = vae.generate(mu)  # (2000, 1, 28, 28)
 shares = {"images": (read(x) == y).float().mean().item(), "rebuilt": (read(rebuilt) == y).float().mean().item()}
@@ -78,14 +84,15 @@ explorer
 # %% slideshow={"slide_type": "subslide"}
 explorer.snapshot(
     title="A single latent dimension rarely has a name: slant, width and loops change together",
-    alt="Decoded pictures: a row for each of the five most used latent dimensions, moved from −3 to 3 prior standard deviations "
+    alt="Decoded pictures: a row for each of the four most used latent dimensions, moved from −3 to 3 prior standard deviations "
     "from one test image. In each row several properties change at once; some rows pass through other digits.",
-    rows=5,
+    rows=4,
 )
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Nothing in the ELBO asks for one property per axis (notebook 08), so properties lie in directions, across the axes.
-# We shall find such a direction further down. Is there one axis that carries slant? We need a way to measure it.
+# Nothing in the ELBO asks for one of *our* properties on each axis (notebook 08), so they lie in directions across the
+# axes. We shall find such directions further down. First: is there an axis that carries slant alone? That takes a way to
+# measure it.
 #
 # The **slant** of a digit: how far its ink moves to the right per row upwards, from the second moments of the ink about
 # its centre, $-m_{xy} / m_{yy}$. Its **thickness**: twice the ink over the length of its outline. A stroke of width w and
@@ -94,7 +101,7 @@ explorer.snapshot(
 
 # %%
 def attributes(images):
-    """Slant (columns per row) and thickness (pixels) of each image.  (N, 1, 28, 28) -> two tensors (N,)"""
+    """Slant (columns per row) and thickness (pixels) of each image.  (N, 1, 28, 28) -> {name: (N,)}"""
     ink, steps = images[:, 0], torch.arange(28.0)
     mass = ink.sum((1, 2))
     across = steps - (ink.sum(1) @ steps / mass)[:, None]  # (N, 28) columns from the centre of mass
@@ -111,7 +118,7 @@ def attributes(images):
 # A measuring instrument has to be calibrated. We draw straight strokes whose slant and width we know.
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "subslide"}
-for slant, width in ((0.0, 2.0), (0.4, 2.0), (-0.4, 3.0), (0.8, 4.0)):
+for slant, width in ((0.2, 2.0), (0.4, 2.0), (-0.4, 3.0), (0.8, 4.0)):
     stroke = [[0.5 - 0.4 * slant, 0.9, 0.5 + 0.4 * slant, 0.1]]  # x, y, x, y: from the foot to the top
     found = {name: value.item() for name, value in attributes(mnist_picture(stroke, width)[None, None]).items()}
     print(f"drawn: slant {slant:+.1f}, width {width:.0f}; found: {found['slant']:+.1f}, {found['thickness']:.1f}")
@@ -191,12 +198,12 @@ print("slerp as in vae_utils.interpolation")
 
 # %% tags=["nbval-check-output"]
 for K in (2, 16, 64, 512):
-    print(f"K = {K:3}: {f_distribution.cdf(0.5, K, K):.1e}")
+    print(f"K = {K:3}: {f_distribution.cdf(0.5, K, K):.2g}")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In 33 cases of a hundred for K = 2, in 9 for K = 16, in a third of a case for K = 64, and never for K = 512. The argument comes from GANs with a hundred dimensions and
-# more (White, 2016). At K = 16 the inside of the shell is less visited, but far from empty. So the second half, "hence
-# the pictures are worse", is a question for a measurement.
+# In 33 cases of a hundred for K = 2, in 9 for K = 16, in a third of a case for K = 64, and never for K = 512. The argument
+# comes from GANs with a hundred dimensions and more (White, 2016). At K = 16 the inside of the shell is less visited, but
+# far from empty. So the second half, "hence the pictures are worse", is a question for a measurement.
 #
 # - Choose two test images and walk. Switch between line and arc at t = 0.5, and look at the length of the code.
 # - Find a pair for which the two middles show different digits.
@@ -239,6 +246,8 @@ for way in ("lerp", "slerp"):
     codes = path(a, b, 16, way)  # (17, 300, 16)
     norms[way] = codes.norm(dim=2)  # (17, 300)
     routes[way] = vae.generate(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])  # (17, 300, 1, 28, 28)
+
+# %%
 train_features = features(classifier, digits.train)  # (8000, 64)
 
 
@@ -259,25 +268,18 @@ for name, images in routes.items():
     lengths[name] = {"pixels": path_length(images.flatten(2)), "features": path_length(seen)}  # (300,) each
 
 # %%
-print("             in the middle: grey  sure   far  |  length in pixels, features")
 for name, middle in middles.items():
-    line = f"{name:12}" + "".join(
-        f"{middle[key].mean():{room}.{places}f}"
-        for key, room, places in (("grey", 20, 1), ("sure", 6, 2), ("far", 6, 2))
-    )
-    print(
-        line
-        + (
-            f"  | {lengths[name]['pixels'].mean():17.1f} {lengths[name]['features'].mean():9.1f}"
-            if name in lengths
-            else ""
-        )
-    )
+    found = {key: round(values.mean().item(), 2) for key, values in middle.items()}
+    long = {unit: round(each.mean().item(), 1) for unit, each in lengths.get(name, {}).items()}
+    print(f"{name:10}: {found}  length {long or 0}")
 gains = {key: middles["slerp"][key] - middles["lerp"][key] for key in ("grey", "sure", "far")}  # (300,) each
 for key, gain in gains.items():
     print(f"arc − line, {key}: {gain.mean():+.3f} ± {gain.std() / PAIRS**0.5:.3f}")
 chord, arc = (path_length(path(a, b, 64, way)) for way in ("lerp", "slerp"))  # (300,) each
 print(f"length in the latent space: line {chord.mean():.2f}, arc {arc.mean():.2f}")
+scaled = a / a.norm(dim=1, keepdim=True)
+contrast = {radius: judged(vae.generate(radius * scaled))["grey"].mean().item() for radius in (1, 2, 4)}
+print({f"the codes a at length {radius}": f"grey {grey:.0f}" for radius, grey in contrast.items()})
 
 
 # %% slideshow={"slide_type": "subslide"}
@@ -310,6 +312,7 @@ gain = {key: found.mean().item() for key, found in gains.items()}
 assert norms["lerp"][8].mean() < 0.78 * norms["lerp"][0].mean(), (
     "the text says: nearly by the factor of the root of 1/2"
 )
+assert contrast[1] > contrast[2] + 5 > contrast[4] + 10, "the text says: length is a knob for contrast"
 assert gain["grey"] < -3 and gain["grey"] < -10 * error["grey"], "the text says: less grey, beyond doubt"
 assert -0.02 < gain["sure"] < 0.06 and -0.1 < gain["far"] < 0.5, "the text says: next to nothing; not closer"
 shortest = {unit: min(lengths, key=lambda name: lengths[name][unit].mean()) for unit in ("pixels", "features")}
@@ -320,13 +323,14 @@ assert all(middles[name]["far"].mean() > 1.15 * middles["both ends"]["far"].mean
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the arc is good for, and what not
 #
-# - **The geometry is true.** On the line the code shrinks by nearly $1/\sqrt 2$; on the arc it does not.
+# - **The geometry is true.** On the line the code shrinks by nearly $1/\sqrt 2$; on the arc it does not. (Both begin at
+#   3.6, not at $\sqrt{16}$: our codes are the posteriors' means, and the missing part of the length is their σ.)
 # - **The arc's pictures are crisper.** Its middle is hardly greyer than its ends, the line's is by a third. Near the
 #   origin the decoder averages; the length of a code is a knob for contrast.
 # - **Crisper is not more real.** The judge is about as sure of both, within a few per cent. And the arc's middles lie no
 #   closer to real digits than the line's; if anything, a little farther away.
-# - **All three leave the digits.** Between two digits there often is none, and no way around that: every middle is clearly
-#   farther from real images than the ends are.
+# - **All three leave the digits.** Between two digits there often is none, and no way around that: the middles are,
+#   on average, clearly farther from real images than the ends.
 #
 # And the lengths? The arc is longer everywhere, by 12 % in the latent space, as geometry demands for 87° between the
 # codes. But do not take shortness for quality. **The cross-fade is the shortest way of all**, in pixels by definition, and
@@ -391,6 +395,7 @@ def edited(how, name, step, rows=slice(None)):
     return (rebuilt[rows] + step * directions[name]["pixels"]).clamp(0, 1)
 
 
+# %%
 def effects(how, name, steps, count=1000):
     """For each step: the mean change of both attributes, and the share still read as the same digit."""
     before, found = attributes(rebuilt[:count]), []
@@ -447,6 +452,7 @@ def at(name, how, change, key):
     return (1 - share) * found[key][above - 1] + share * found[key][above]
 
 
+# %%
 print("at equal slant, −0.4 and +0.4:")
 table = {}
 for how in looks:
@@ -520,7 +526,7 @@ plots.show_images(
 # browser decodes it.
 
 # %%
-sliders = [make.slider(f"{name} (steps)", 0.0, -1.5, 1.5) for name in directions]
+sliders = [make.slider(name, 0.0, -1.5, 1.5) for name in directions]  # steps along the directions
 both = torch.stack([directions[name]["latent"] for name in directions])  # (2, 16)
 picture = DecodedPicture(vae, sliders, mu[7], both, alt="A digit whose slant and thickness the sliders change.")
 ipywidgets.VBox([*sliders, picture])
@@ -583,6 +589,8 @@ ways_to_change = {
     "VAE, class means": lambda label: vae.generate(mu - code_means[y] + code_means[label]),
     "pixels, class means": lambda label: (rebuilt - pixel_means[y] + pixel_means[label]).clamp(0, 1),
 }
+
+# %%
 before, outcome = attributes(x), {}
 print("                     reads as asked   grey   correlation of slant, thickness with the original")
 for name, change in ways_to_change.items():
@@ -626,14 +634,15 @@ assert grey[pixels] > grey[ours] + 5 and probe["VAE"] > 0.8 and 0.12 < probe[our
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # - **The judge reads the digit that was asked for** in some 86 % of the transfers; its own ceiling is about 95 %.
 #   Arithmetic with class means gets some points less in the codes of the plain VAE, and still three quarters in pixels.
-#   The conditional VAE wins, and less clearly than its figure suggests: it also has eight dimensions, the plain VAE sixteen.
+#   The conditional VAE wins, less clearly than its figure suggests. (It does so with half of the dimensions, 8 against
+#   16, so the two models differ in more than the label.)
 # - **Style is kept by all three.** The correlations are high even for pixel arithmetic, and for a poor reason: whoever
 #   leaves the strokes of the 3 where they are and lays a faint 7 over them keeps slant and thickness as well. A measure
 #   of what is *kept* says little without one of what has *changed*.
 # - **Apart, not perfectly.** From the code alone a linear classifier guesses the digit in 31 % of cases; with nothing to
 #   go by it would be about 11 %, and the plain VAE's codes give away 90 %. The ELBO pulls each q(z|x, y) towards p(z), and with
 #   that the codes of each class, but it stops where a nat costs more than it saves. What is left shows in the pictures:
-#   ask for a 6 in the style of a strongly leaning 5, and you ask for a combination that training never saw.
+#   ask for a 6 in the style of a strongly leaning 5, and you ask for a combination that training hardly saw.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · Half-way (predict, 3 minutes)
