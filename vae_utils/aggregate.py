@@ -155,7 +155,7 @@ def kl_parts(
     """Split the average KL term to N(0, I) into index-code information, total correlation and dimension-wise KL.
 
     The three are exact expectations under the mixture of the N given posteriors, estimated with `samples` draws. They
-    are no estimates for images that are not among the N: there the information is larger and the rest smaller.
+    are no estimates for all images there might be: for those the information is larger, the marginal KL smaller.
 
     Args:
         mu, logvar: posteriors of N images, (N, K), from model.encode(images).

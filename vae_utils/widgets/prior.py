@@ -92,7 +92,7 @@ class PriorExplorer(Explorer):
         self._figure, (pictures, curves) = figure(
             1,
             2,
-            title="The same decoder, fed with codes from the density and temperature that you choose",
+            title="One decoder, fed with codes from the density that you choose",
             alt="Left: 32 decoded draws. Right: coverage over temperature for each density of codes, the chosen one "
             "marked with a ring at the slider's temperature.",
             size=(7.5, 3.1),
