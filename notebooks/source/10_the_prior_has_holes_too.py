@@ -230,7 +230,7 @@ for name, value, colour, height, align in (
 ):
     axes.barh([0], [value], left=start, color=colour, height=0.5)
     place = start + value if align == "right" else start + 0.4
-    axes.text(place, height, f"{name} {value:.1f}", ha=align, va="center")
+    axes.text(place, height, f" {name} {value:.1f}", ha=align, va="center")
     start += value
 axes.axvline(math.log(len(mu)), ymax=0.75, color=plots.EXACT, linestyle="--")
 axes.text(math.log(len(mu)) + 0.2, 0.42, f"log N = {math.log(len(mu)):.1f}", va="center")
@@ -524,7 +524,7 @@ assert flow_auc > auc["HistGradientBoostingClassifier"], "the text says: better 
 # %% slideshow={"slide_type": "subslide"}
 shown, axes = plots.figure(
     title=f"{lost:.0%} of the prior's draws lie where only one code in a hundred lies",
-    alt="Histograms of the log-ratio of flow and prior. Codes of test images: a narrow peak at about plus four nats. Draws from "
+    alt="Histograms of the log-ratio of flow and prior. Codes of test images: a peak at about plus four nats. Draws from "
     "the prior: a wide one, mostly below zero. A line marks the level that 99 of 100 test codes exceed.",
     size=(7.5, 2.8),
 )
@@ -613,7 +613,7 @@ contest, (left, right) = plots.figure(
     1,
     2,
     title="With a fitted mixture both models come close to real digits; the prior does not",
-    alt="Coverage and density for four densities of codes, VAE and autoencoder. Both rise from N(0, I) over the Gaussian to "
+    alt="Coverage and density for four densities of codes, VAE and autoencoder. Coverage rises from N(0, I) over the Gaussian to "
     "flow and mixture, where they are nearly equal; dashed lines mark real digits.",
     size=(7.5, 3.2),
     sharey=True,
@@ -737,7 +737,7 @@ explorer
 warm, (left, right) = plots.figure(
     1,
     2,
-    title="Cold draws from the mixture lie deeper among real digits; from both, cold draws cover less",
+    title="Cold draws from the mixture lie deeper among real digits; cold draws from either cover less",
     alt="Density and coverage over temperature for prior, mixture and aggregated posterior. The mixture's density falls steeply "
     "with temperature, the others' slowly. Coverage of prior and mixture is near zero at temperature 0 and rises to 1; the "
     "prior's stays far below. The aggregated posterior covers nearly everything at each temperature.",
