@@ -122,6 +122,7 @@ def mix(x, each=10):
     return vae.generate(share * mu + (1 - share) * mu[partner])
 
 
+# %% slideshow={"slide_type": "subslide"}
 torch.manual_seed(0)
 few = images.train[draw_labels(0)][[0, 15, 25, 35, 45, 55, 65, 75, 85, 95]]  # one of each class
 ways = {"shift and turn": shift_and_turn, "redraw": redraw}
@@ -216,6 +217,8 @@ pairs = {
     "label spreading: VAE − autoencoder": (("label spreading", ours), ("label spreading", ae)),
     "label spreading on VAE − shift and turn": (("label spreading", ours), ("shift and turn", pixels)),
 }
+
+# %%
 gain = {name: difference(*pair) for name, pair in pairs.items()}
 for name, (points, error) in gain.items():
     print(f"{name:40} {points:+5.1f} ± {error:.1f} points")
@@ -329,8 +332,8 @@ for missing in ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9)):
     seen = train[~torch.isin(images.train_labels, torch.tensor(missing))]
     torch.manual_seed(missing[0])
     novice, rival = VAE(8, hidden=100), Autoencoder(8, hidden=100)
-    fit(novice, seen, negative_elbo, epochs=5, batch_size=256, learning_rate=8e-3, progress=False)
-    fit(rival, seen, reconstruction_error, epochs=5, batch_size=256, learning_rate=8e-3, progress=False)
+    fit(novice, seen, negative_elbo, epochs=4, batch_size=256, learning_rate=8e-3, progress=False)
+    fit(rival, seen, reconstruction_error, epochs=4, batch_size=256, learning_rate=8e-3, progress=False)
     basis = PCA(32, svd_solver="covariance_eigh").fit(seen.flatten(1).numpy())
     pixels = test.flatten(1).numpy()
     misfit = torch.from_numpy(((pixels - basis.inverse_transform(basis.transform(pixels))) ** 2).sum(1))
@@ -398,8 +401,8 @@ assert min(fixed.values()) > 0.65 and min(fixed["shapes"], fixed["blank page"]) 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With one subtraction all four kinds of strangers are found (the noise with the average ink less well than before),
 # and so is the 1. But look at the curve of the held-out digits again: the 8, full of strokes, was easy to find
-# *because* it is complicated, and becomes harder. On average over the ten digits little is gained. Complexity was
-# half of what the likelihood measured; where it was on our side we lose it.
+# *because* it is complicated, and becomes harder. On average over the ten digits little is gained. Part of what the
+# likelihood measured was complexity; where it was on our side we lose it.
 #
 # Move the threshold: which share of the digits must you flag in order to catch half of the shapes with −ELBO?
 
@@ -496,11 +499,11 @@ print(f"the VAE: {numbers:,} numbers = {32 * numbers / 1e6:.0f} million bits; sa
 assert 30 < saved < 90 and 9 < 32 * numbers / 1e6 < 12
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# PNG is worst, since its headers alone are longer than a digit. The VAE saves a fifth over xz. The table of contexts,
-# which looks at 12 neighbours and knows no digit, is better still. Its 12 neighbours say more about a pixel than this
-# VAE's code does, net of its price; and given z, the decoder paints all pixels independently. (Burda et al., 2016,
-# report about 85 nats, 123 bits, for larger VAEs trained on 60,000 images, on MNIST's test set: not the same images,
-# and not ten seconds of training.)
+# PNG is worst: its headers alone (57 bytes, 456 bits) cost more than xz needs for a digit. The VAE saves a fifth over
+# xz. The table of contexts, which looks at 12 neighbours and knows no digit, is better still. Its 12 neighbours say
+# more about a pixel than this VAE's code does, net of its price; and given z, the decoder paints all pixels
+# independently. (Burda et al., 2016, report about 85 nats, 123 bits, for larger VAEs trained on 60,000 images, on
+# MNIST's test set: not the same images, and not ten seconds of training.)
 #
 # And the receiver needs the model: 10 million bits. No file format bills you for its program, and for photographs
 # that is fair; for 2,000 digits it is not. (Exercise 4.)
@@ -601,6 +604,7 @@ def vq_loss(model, x):
     return {"loss": reconstruction + penalty, "reconstruction": reconstruction}
 
 
+# %% slideshow={"slide_type": "subslide"}
 P, C = 16, 32
 torch.manual_seed(0)
 vq = VQVAE(P, C)
@@ -612,8 +616,8 @@ print(f"entries in use (perplexity): {perplexity(codes, C):.1f} of {C}")
 assert 20 < perplexity(codes, C) <= C, "the text says: most of the codebook"
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# There is no KL term to watch, because q(z|x) is a single point: under a uniform prior every code costs $P \log_2 C =
-# 80$ bits, always. What to watch instead is the **perplexity** of the entries. Codebooks die, as latents do in a
+# There is no KL term to watch, because q(z|x) is a single point: under a uniform prior every code costs 80 bits,
+# always ($P \log_2 C$). What to watch instead is the **perplexity** of the entries. Codebooks die, as latents do in a
 # collapsed VAE: an entry that is never nearest gets no gradient. Here nearly all entries live.
 #
 # And as in notebook 10, the prior is where it is lost or won. The 16 numbers are not uniform, and not independent. So
@@ -641,6 +645,7 @@ def bits_for(prior, codes):
     return F.cross_entropy(prior(codes).transpose(1, 2), codes, reduction="none").sum(1) / math.log(2)  # (B,)
 
 
+# %%
 torch.manual_seed(0)
 prior = Prior()
 optimizer = torch.optim.Adam(prior.parameters(), lr=1e-2)
@@ -729,8 +734,7 @@ for row, (name, boxes) in enumerate(families.items()):
         box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": getattr(plots, colour), "linewidth": 2}
         axes.text(place, -row, text, ha="center", va="center", fontsize=9, bbox=box)
     for start, end in ((4.45, 5.15), (7.45, 8.15), (9.6, 10.25)):
-        arrow = {"arrowstyle": "->", "color": plots.EXACT}
-        axes.annotate("", xy=(end, -row), xytext=(start, -row), arrowprops=arrow)
+        axes.annotate("", xy=(end, -row), xytext=(start, -row), arrowprops={"arrowstyle": "->"})
 axes.set(xlim=(-0.1, 11), ylim=(-3.5, 0.5))
 axes.axis("off")
 shown
@@ -746,8 +750,7 @@ shown
 # - **Latent diffusion** (Rombach et al., 2022; Stable Diffusion) is an autoencoder with a diffusion model as its
 #   prior. The autoencoder turns 512 × 512 × 3 pixel values into 64 × 64 × 4: 48 times fewer numbers. It is a VAE by
 #   construction: μ, σ, ε, KL. But its KL weight is about $10^{-6}$, and its decoder is trained with a perceptual and
-#   an adversarial loss. It is an autoencoder whose codes were told not to run away. Nobody draws from its $\mathcal
-#   N(0, I)$.
+#   an adversarial loss. It is an autoencoder whose codes were told not to run away. Nobody draws from its prior.
 
 # %% tags=["nbval-check-output"]
 pixel_values, latent_values = 512 * 512 * 3, 64 * 64 * 4
@@ -757,9 +760,9 @@ print(
 print(f"DALL·E: {256 * 256 * 24:,} bits become {32 * 32 * 13:,}: {256 * 256 * 24 / (32 * 32 * 13):.0f} times fewer")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# All of them took the advice that notebooks 02, 06 and 10 arrived at by measuring: **train an encoder and a decoder
-# first; then fit a strong density to the codes.** What they kept of the VAE is the noisy, regularised code. What they
-# gave up is the Gaussian prior as the generator.
+# The last two took the advice that notebooks 02, 06 and 10 arrived at by measuring: **train an encoder and a decoder
+# first; then fit a strong density to the codes.** What they kept of the VAE is an encoder, a decoder and a code that
+# is held together. What they gave up is the Gaussian prior as the generator.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 3 · Entries in use (implement, 6 minutes)
