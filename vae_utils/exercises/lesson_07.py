@@ -90,11 +90,6 @@ best_sigma = Implement(
 )
 
 
-def _upper_and_lower(mean, sigma, levels):
-    """Places of the edges of each pixel's bin, in units of sigma from the mean."""
-    return ((levels + 0.5) / 255 - mean) / sigma, ((levels - 0.5) / 255 - mean) / sigma
-
-
 def my_level_log_probability(mean, sigma, levels):
     """log P(level) under N(mean, sigma²) cut into 256 bins.  mean, sigma, levels (0 ... 255): (N,) -> (N,)."""
     upper = ((levels + 0.5) / 255 - mean) / sigma  # (N,)  edges of the bin around levels / 255
@@ -108,20 +103,11 @@ def _levels_case(mean, sigma, levels):
     return tuple(torch.tensor(part, dtype=torch.float64) for part in (mean, sigma, levels))
 
 
-def _log_of(difference):
-    return difference.clamp(min=1e-300).log()
-
-
-def _cut(mean, sigma, levels, first=0.5, last=0.5, count=255):
+def _cut(mean, sigma, levels, first=0.5, last=0.5, count=255, open_ends=True):
     upper, lower = ((levels + last) / count - mean) / sigma, ((levels - first) / count - mean) / sigma
-    upper = torch.where(levels == 255, torch.inf, upper)
-    lower = torch.where(levels == 0, -torch.inf, lower)
-    return _log_of(torch.special.ndtr(upper) - torch.special.ndtr(lower))
-
-
-def _closed(mean, sigma, levels):
-    upper, lower = _upper_and_lower(mean, sigma, levels)
-    return _log_of(torch.special.ndtr(upper) - torch.special.ndtr(lower))
+    if open_ends:
+        upper, lower = torch.where(levels == 255, torch.inf, upper), torch.where(levels == 0, -torch.inf, lower)
+    return (torch.special.ndtr(upper) - torch.special.ndtr(lower)).clamp(min=1e-300).log()
 
 
 def _density(mean, sigma, levels):
@@ -161,7 +147,9 @@ level_log_probability = Implement(
         "That is the density times the width of a bin: close for inner levels, wrong at 0 and 255.": (
             lambda mean, sigma, levels: _density(mean, sigma, levels) - math.log(255)
         ),
-        "The outermost bins are cut off. The first begins at minus infinity, the last ends at plus infinity.": _closed,
+        "The outermost bins are cut off. The first begins at minus infinity, the last ends at plus infinity.": (
+            lambda mean, sigma, levels: _cut(mean, sigma, levels, open_ends=False)
+        ),
         "That is the probability, not its logarithm.": lambda mean, sigma, levels: _cut(mean, sigma, levels).exp(),
         "Your bins begin at the level. Put the level in the middle of its bin: half a level to each side.": (
             lambda mean, sigma, levels: _cut(mean, sigma, levels, first=0, last=1)

@@ -115,4 +115,4 @@ class TrainingPanel(ipywidgets.VBox):
         self.line.value = f"<div role='status' style='font-size:14px;color:{colour}'>{seen}{more}</div>"
 
     def __repr__(self) -> str:
-        return "TrainingPanel: buttons that start and stop a training run, and what it learns. (Run the cell to use it.)"
+        return "TrainingPanel: buttons that start and stop a run, and what it learns. (Run the cell to use it.)"
