@@ -72,8 +72,8 @@ def test_a_dot_stays_a_dot_and_nothing_stays_nothing():
 
 def test_no_ink_leaves_the_picture():
     """Most of the mass at one end: centred by mass alone, the far end would lie outside."""
-    block = [[0.1, 0.1 + 0.03 * line, 0.7, 0.1 + 0.03 * line] for line in range(8)]
-    picture = mnist_picture([[0.12, 0.1, 0.12, 0.95], *block])
+    block = [[0.1, 0.1 + 0.02 * line, 0.7, 0.1 + 0.02 * line] for line in range(10)]
+    picture = mnist_picture([[0.12, 0.1, 0.12, 0.95], *block], pen=1.0)
     assert measured(picture)[0] in (19, 20, 21)
 
 
