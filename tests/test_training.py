@@ -46,6 +46,14 @@ def train(model, loss=negative_elbo, data=None, **changed):
     return fit(model, data_set() if data is None else data, loss, **(arguments | changed))
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C as in a terminal and in a notebook; the workers of pytest-xdist ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def whole():
     """Weights and history of a run nobody disturbed."""
