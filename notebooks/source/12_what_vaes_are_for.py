@@ -246,9 +246,9 @@ assert 5 < difference(("label spreading", pixels), ("none", pixels))[0] < 9.5, (
 #   which is hardly more than its error. The spreading itself is most of the progress, seven points on plain PCA: it
 #   uses the 7,900 images without labels for the classification, and the SVM does not.
 #
-# The ± is over draws of labels, with one trained VAE; two other trainings, not run here, gave the same order in the
-# last line. Kingma et al. report for M1 with 100 labels and 50,000 images an error of 11.8 %, against 16.8 % for the
-# same classifier on pixels, and 3.3 % for a model that knows of labels while it is trained (their table 1). Their
+# The ± is over draws of labels, with one trained VAE: another training may move its lines by as much. Kingma et al.
+# report for M1 with 100 labels and 50,000 images an error of 11.8 %, against 16.8 % for the same classifier on pixels,
+# and 3.3 % for a model that knows of labels while it is trained (their table 1). Their
 # rival had no PCA, and no shifts.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
