@@ -91,8 +91,9 @@ def execute(notebook: nbformat.NotebookNode, folder: Path = NOTEBOOKS) -> list[f
     with (
         tempfile.TemporaryDirectory() as profile
     ):  # the author's own IPython start-up files must not leak into a lesson
-        # Threads that wait in a loop for a core that another program holds make torch 20 times slower.
-        client.execute(env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "IPYTHONDIR": profile})
+        # Threads that wait in a loop for a core that another program holds make torch 20 times slower, and one thread
+        # loses little when it is alone.
+        client.execute(env={"OMP_NUM_THREADS": "1", **os.environ, "IPYTHONDIR": profile})
     return seconds
 
 

@@ -11,7 +11,7 @@
 # - measure whether the result generates, against the rivals of notebook 02 and under the same rules.
 #
 # Needs: 02 (the scorecard), 03 (μ and logvar of an encoder), 04 (the ELBO), 05 (the reparameterization trick).
-# Reading: 35 minutes. Run All: about 45 seconds on two cores.
+# Reading: 35 minutes. Run All: about 55 seconds on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import torch

@@ -10,7 +10,7 @@
 # - show that **the σ of a Gaussian decoder is the β of the KL term**, and let the model find it;
 # - recognise a likelihood that can be made as good as you like without learning anything.
 #
-# Needs: 04 (the ELBO), 06 (the VAE and the effective β). Reading: 45 minutes. Run All: about 50 seconds on two cores.
+# Needs: 04 (the ELBO), 06 (the VAE and the effective β). Reading: 45 minutes. Run All: about 55 seconds on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import lzma

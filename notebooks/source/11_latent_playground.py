@@ -11,7 +11,7 @@
 # - keep style and label apart with a **conditional VAE**, and measure how far apart they are.
 #
 # Needs: 02 (features of a classifier), 06 (the VAE), 10 (what the prior does not fill). Reading: 35 minutes.
-# Run All: about 30 seconds on two cores.
+# Run All: about 35 seconds on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import ipywidgets
