@@ -1,6 +1,6 @@
 """Train and evaluate the models of Burda et al. (2016), Table 1, on MNIST with one stochastic layer.
 
-    python benchmarks/paper_table.py                        every row, about a quarter of an hour on an H100
+    python benchmarks/paper_table.py                        every row: hours on a CPU, some 20 minutes on an H100
     python benchmarks/paper_table.py --rows vae-1 iwae-5    some of them
     python benchmarks/paper_table.py --epochs 50            shorter, for a look
 

@@ -60,10 +60,10 @@ def save_checkpoint(
     written = {
         "model": type(model).__name__,
         "arguments": model.arguments,
-        "sha256": _digest(weights),
         "card": card or {},
     }
-    content = save(weights, {"vae_utils": json.dumps(written, sort_keys=True)})
+    told = json.dumps(written, sort_keys=True)
+    content = save(weights, {"vae_utils": told, "sha256": _digest(told, weights)})
     path = Path(path)
     path = path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
     _write_whole(path, content)
@@ -135,9 +135,11 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError(f"{path.name} is a web page and no checkpoint; download it again")
     try:
         with safe_open(path, framework="pt") as opened:
-            written = json.loads((opened.metadata() or {})["vae_utils"])
+            metadata = opened.metadata() or {}
+            told = metadata["vae_utils"]
             weights = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is no dict)
-        whole = written["sha256"] == _digest(weights) and written["model"] in MODELS
+        written = json.loads(told)
+        whole = metadata["sha256"] == _digest(told, weights) and written["model"] in MODELS
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path.name} is damaged, or no checkpoint of this package ({error}); get it again") from error
     if not whole:
@@ -145,8 +147,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return weights, written
 
 
-def _digest(weights: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(told: str, weights: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256(told.encode())
     for name, value in sorted(weights.items()):
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         digest.update(value.view(torch.uint8).numpy().tobytes() if value.ndim else value.numpy().tobytes())
