@@ -48,16 +48,16 @@ export function paint(canvas, pixels, height, width, left = 0) {
   context.putImageData(kept, left, 0);
 }
 
-// Many small pictures in one PNG, `columns` a row: drawn by number.
+// Many small pictures in one PNG, `columns` a row: drawn by number, at a place of a canvas.
 export async function openSheet(bytes, columns, height, width) {
   const sheet = bytes.byteLength ? await createImageBitmap(new Blob([bytes], { type: "image/png" })) : null;
   return {
-    draw(canvas, number) {
+    draw(canvas, number, x = 0, y = 0) {
       const context = canvas.getContext("2d");
-      context.clearRect(0, 0, width, height);
+      context.clearRect(x, y, width, height);
       if (sheet === null || number < 0) return;
       const left = (number % columns) * width, top = Math.floor(number / columns) * height;
-      context.drawImage(sheet, left, top, width, height, 0, 0, width, height);
+      context.drawImage(sheet, left, top, width, height, x, y, width, height);
     },
     close: () => sheet?.close(),
   };
