@@ -2,6 +2,8 @@
 
     python notebooks/build.py                 build each lesson
     python notebooks/build.py 02 06           build these
+    python notebooks/build.py --refresh       run nothing: take over changes of text, tags and opening cells, keep the
+                                              outputs; refused where code was changed
     python notebooks/build.py --check         say what is out of date or unfit to publish; exit status 1 if anything is
     python notebooks/build.py --execute-only  run and time the lessons, write nothing
 
@@ -24,6 +26,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
+
+from setup_cell import is_setup, opening_cells
 
 NOTEBOOKS = Path(__file__).resolve().parent
 MAX_BYTES = 500_000
@@ -56,13 +60,18 @@ def lesson_names(notebooks: Path = NOTEBOOKS) -> list[str]:
 
 
 def read_source(path: Path) -> nbformat.NotebookNode:
-    """The notebook that a source describes: cells with stable ids, without outputs."""
+    """The notebook that a source describes, with the opening cells of each lesson: stable ids, no outputs."""
     text = path.read_text(encoding="utf-8")
-    parsed = jupytext.reads(text, fmt="py:percent")
+    cells = jupytext.reads(text, fmt="py:percent").cells
+    titled = bool(cells) and cells[0].cell_type == "markdown"
+    cells[titled:titled] = opening_cells(path.stem)
     notebook = nbformat.v4.new_notebook(metadata=nbformat.from_dict(METADATA))
-    notebook.metadata["vae_lessons"] = {"source_sha256": hashlib.sha256(text.encode()).hexdigest()}
+    notebook.metadata["vae_lessons"] = {
+        "source_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "code_sha256": code_digest(cells),
+    }
     seen: dict[str, int] = {}
-    for parsed_cell in parsed.cells:
+    for parsed_cell in cells:
         new_cell = nbformat.v4.new_code_cell if parsed_cell.cell_type == "code" else nbformat.v4.new_markdown_cell
         metadata = {key: value for key, value in parsed_cell.metadata.items() if key != "lines_to_next_cell"}
         # The id follows the content: an edit changes the id of the edited cell and of no other.
@@ -71,6 +80,12 @@ def read_source(path: Path) -> nbformat.NotebookNode:
         digest = hashlib.sha256(f"{seen[content]}\n{content}".encode()).hexdigest()
         notebook.cells.append(new_cell(parsed_cell.source, id=digest[:12], metadata=nbformat.from_dict(metadata)))
     return notebook
+
+
+def code_digest(cells: list[nbformat.NotebookNode]) -> str:
+    """Hash of the code that outputs come from; the setup cell, which does nothing here, is left out."""
+    code = [cell.source for cell in cells if cell.cell_type == "code" and not is_setup(cell)]
+    return hashlib.sha256("\n# %%\n".join(code).encode()).hexdigest()
 
 
 def execute(notebook: nbformat.NotebookNode, folder: Path = NOTEBOOKS) -> list[float]:
@@ -141,17 +156,48 @@ def build(name: str, notebooks: Path = NOTEBOOKS, write: bool = True) -> list[st
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
         return [f"{name}: a cell failed; the stored notebook was left as it was.\n{problem}"]
     clean(notebook)
-    text = nbformat.writes(notebook, version=4) + "\n"
+    size = store(notebook, notebooks / f"{name}.ipynb", write)
     total, slowest = time.perf_counter() - started, sorted(range(len(seconds)), key=lambda index: -seconds[index])[:3]
-    print(f"{name}: {total:.1f} s, {len(text.encode()) / 1000:.0f} kB; slowest cells:")
+    print(f"{name}: {total:.1f} s, {size / 1000:.0f} kB; slowest cells:")
     for index in slowest:
         print(f"    {seconds[index]:5.1f} s  {label(index, notebook.cells[index])}")
+    return inspect(name, notebook, size)
+
+
+def refresh(name: str, notebooks: Path = NOTEBOOKS) -> list[str]:
+    """Store a lesson as its source has it now, with the outputs that its code gave before; refused if code changed."""
+    path, remedy = notebooks / f"{name}.ipynb", f"run: python notebooks/build.py {name[:2]}"
+    if not path.exists():
+        return [f"{name}.ipynb: does not exist, so there are no outputs to keep; {remedy}"]
+    notebook, stored = read_source(notebooks / "source" / f"{name}.py"), nbformat.read(path, as_version=4)
+    wanted = notebook.metadata["vae_lessons"]["code_sha256"]
+    # The hash was written when the code ran: a cell that was edited in both files by hand does not pass for run.
+    if {stored.metadata.get("vae_lessons", {}).get("code_sha256"), code_digest(stored.cells)} != {wanted}:
+        return [f"{name}.ipynb: its outputs come from other code than that of source/{name}.py; {remedy}"]
+    ran = iter([cell for cell in stored.cells if cell.cell_type == "code" and not is_setup(cell)])
+    count = 0
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            count += 1
+            cell.execution_count = count
+            cell.outputs = [] if is_setup(cell) else next(ran).outputs
+            for output in cell.outputs:
+                if output.output_type == "execute_result":
+                    output.execution_count = count
+    before = path.read_bytes()
+    size = store(notebook, path)
+    print(f"{name}: " + ("as it was" if path.read_bytes() == before else "refreshed"))
+    return inspect(name, notebook, size)
+
+
+def store(notebook: nbformat.NotebookNode, path: Path, write: bool = True) -> int:
+    """Write a notebook whole or not at all; returns its size in bytes."""
+    text = nbformat.writes(notebook, version=4) + "\n"
     if write:
-        target = notebooks / f"{name}.ipynb"
-        unfinished = target.with_suffix(".ipynb.part")
+        unfinished = path.with_suffix(".ipynb.part")
         unfinished.write_text(text, encoding="utf-8", newline="\n")
-        unfinished.replace(target)
-    return inspect(name, notebook, len(text.encode()))
+        unfinished.replace(path)
+    return len(text.encode())
 
 
 # ---- checks ----------------------------------------------------------------------------------------------------------
@@ -182,6 +228,8 @@ def inspect(name: str, notebook: nbformat.NotebookNode, size: int) -> list[str]:
         if cell.cell_type != "code":
             continue
         count, where = count + 1, label(index, cell)
+        if is_setup(cell) and cell.outputs:
+            problems.append(f"{where}: printed something, so the course was not installed: install it and build again")
         if cell.execution_count != count:
             problems.append(f"{where}: execution count {cell.execution_count}, expected {count}: run top to bottom")
         for output in cell.outputs:
@@ -207,6 +255,8 @@ def check(name: str, notebooks: Path = NOTEBOOKS) -> list[str]:
     if not path.exists():
         return [f"{name}.ipynb: does not exist; {remedy}"]
     expected, stored = read_source(notebooks / "source" / f"{name}.py"), nbformat.read(path, as_version=4)
+    if code_digest(stored.cells) == expected.metadata["vae_lessons"]["code_sha256"]:
+        remedy += ", or, as no code was changed, python notebooks/build.py --refresh"
     problems = []
     if stored.metadata.get("vae_lessons") != expected.metadata["vae_lessons"]:
         problems.append(f"{name}.ipynb: was not built from the present source/{name}.py; {remedy}")
@@ -226,6 +276,7 @@ def main(arguments: list[str] | None = None, notebooks: Path = NOTEBOOKS) -> int
     parser.add_argument("lessons", nargs="*", metavar="NN", help="numbers or names of lessons; none means all")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="run nothing; exit 1 if a notebook is out of date or unfit")
+    mode.add_argument("--refresh", action="store_true", help="run nothing; take over all changes but those of code")
     mode.add_argument("--execute-only", action="store_true", help="run and time the lessons, write nothing")
     options = parser.parse_args(arguments)
     names = lesson_names(notebooks)
@@ -235,7 +286,10 @@ def main(arguments: list[str] | None = None, notebooks: Path = NOTEBOOKS) -> int
             problems.append(f"no lesson {wanted!r} in {notebooks.name}/source; there are: {', '.join(names) or 'none'}")
     chosen = [name for name in names if not options.lessons or name.startswith(tuple(options.lessons))]
     for name in chosen:
-        problems += check(name, notebooks) if options.check else build(name, notebooks, write=not options.execute_only)
+        if options.check or options.refresh:
+            problems += check(name, notebooks) if options.check else refresh(name, notebooks)
+        else:
+            problems += build(name, notebooks, write=not options.execute_only)
     if options.check and not options.lessons:
         orphans = sorted({path.stem for path in notebooks.glob("*.ipynb")} - set(names))
         problems += [f"{name}.ipynb: has no source/{name}.py; write it or remove the notebook" for name in orphans]

@@ -55,7 +55,7 @@ def imported(paths) -> set[str]:
                 tops |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 tops.add(node.module.split(".")[0])
-    own = {"vae_utils", "build", "tests", "lab"}
+    own = {"vae_utils", "build", "setup_cell", "tests", "lab"}
     return {PACKAGE_OF.get(top, top).lower() for top in tops - own - sys.stdlib_module_names - {"__future__"}}
 
 
@@ -74,7 +74,7 @@ def test_what_is_imported_is_required():
     lessons = [*(ROOT / "vae_utils").rglob("*.py"), *(ROOT / "notebooks" / "source").glob("*.py")]
     missing = imported(lessons) - required
     assert not missing, f"add to dependencies in pyproject.toml: {missing}"
-    tests = [*(ROOT / "tests").rglob("*.py"), ROOT / "notebooks" / "build.py"]
+    tests = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "notebooks").glob("*.py")]
     test_extra = names(PROJECT["project"]["optional-dependencies"]["test"])
     # nbconvert and nbformat come with JupyterLab.
     missing = imported(tests) - required - test_extra - {"nbconvert", "nbformat", "pip"}
