@@ -52,6 +52,14 @@ def test_what_is_wrong_is_named_with_its_remedy(monkeypatch, capsys, versions, w
     assert doctor.main() == 1 and problem in capsys.readouterr().out
 
 
+def test_inside_a_notebook_jupyterlab_is_not_missed(monkeypatch):
+    pretend(monkeypatch, {"jupyterlab": None}, requires=["torch>=2.4", "jupyterlab>=4"])
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    assert "jupyterlab is missing" in doctor.examine()[1][0]
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert doctor.examine()[1] == []
+
+
 def test_an_old_python_is_named(monkeypatch):
     pretend(monkeypatch, python=">=3.99")
     (problem,) = doctor.examine()[1]

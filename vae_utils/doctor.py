@@ -8,6 +8,7 @@ import sys
 from importlib import metadata
 
 SHOWN = ("torch", "ipywidgets", "jupyterlab")  # named even if nothing is wrong with them
+OPENS_NOTEBOOKS = "jupyterlab"  # not missed inside a notebook, which something else has opened then: Colab, for one
 INSTALL = "run `pip install -e .` in the folder of the course, with the Python that runs this notebook"
 
 
@@ -43,7 +44,8 @@ def examine(package: str = "vae-utils") -> tuple[list[str], list[str]]:
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
-            problems.append(f"{name} is missing: {INSTALL}")
+            if not (name == OPENS_NOTEBOOKS and "ipykernel" in sys.modules):
+                problems.append(f"{name} is missing: {INSTALL}")
             continue
         if name in SHOWN:
             found.append(f"{name} {version}")
