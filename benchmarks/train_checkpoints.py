@@ -40,12 +40,12 @@ class Recipe:
 
 
 RECIPES = {
-    "vae-mnist-k2": Recipe(lambda: VAE(2, "conv"), "mnist", negative_elbo),
-    "vae-mnist-k16": Recipe(lambda: VAE(16, "conv"), "mnist", negative_elbo),
-    "vae-fashion-k16": Recipe(lambda: VAE(16, "conv"), "fashion-mnist", negative_elbo),
-    "cvae-mnist-k8": Recipe(lambda: ConditionalVAE(8, architecture="conv"), "mnist", negative_conditional_elbo),
-    "autoencoder-mnist-k2": Recipe(lambda: Autoencoder(2, "conv"), "mnist", reconstruction_error),
-    "autoencoder-mnist-k16": Recipe(lambda: Autoencoder(16, "conv"), "mnist", reconstruction_error),
+    "vae-mnist-k2": Recipe(lambda: VAE(2, "conv-small"), "mnist", negative_elbo),
+    "vae-mnist-k16": Recipe(lambda: VAE(16, "conv-small"), "mnist", negative_elbo),
+    "vae-fashion-k16": Recipe(lambda: VAE(16, "conv-small"), "fashion-mnist", negative_elbo),
+    "cvae-mnist-k8": Recipe(lambda: ConditionalVAE(8, architecture="conv-small"), "mnist", negative_conditional_elbo),
+    "autoencoder-mnist-k2": Recipe(lambda: Autoencoder(2, "conv-small"), "mnist", reconstruction_error),
+    "autoencoder-mnist-k16": Recipe(lambda: Autoencoder(16, "conv-small"), "mnist", reconstruction_error),
 }
 
 

@@ -5,9 +5,14 @@ import torch
 
 from vae_utils import VAE, Autoencoder, Classifier
 from vae_utils.models import ConditionalVAE
-from vae_utils.networks import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
+from vae_utils.networks import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder, small_conv_decoder
 
-architectures = pytest.mark.parametrize("architecture", ["mlp", "conv"])
+NETWORKS = {
+    "mlp": (mlp_encoder, mlp_decoder),
+    "conv": (conv_encoder, conv_decoder),
+    "conv-small": (conv_encoder, small_conv_decoder),
+}
+architectures = pytest.mark.parametrize("architecture", ["mlp", "conv", "conv-small"])
 
 
 def vae(latent_dim=3, architecture="mlp"):
@@ -38,7 +43,7 @@ def test_a_vae_is_the_encoder_and_the_decoder_of_networks(architecture):
     torch.manual_seed(5)
     model = VAE(3, architecture)
     torch.manual_seed(5)
-    encoder, decoder = {"mlp": (mlp_encoder, mlp_decoder), "conv": (conv_encoder, conv_decoder)}[architecture]
+    encoder, decoder = NETWORKS[architecture]
     encoder, decoder = encoder(6), decoder(3)
     x, z = torch.rand(2, 1, 28, 28), torch.randn(2, 3)
     assert torch.equal(torch.cat(model.encode(x), 1), encoder(x))  # the means first, then the log variances
@@ -129,7 +134,7 @@ def test_a_latent_space_without_dimensions_is_refused(make, architecture, latent
 
 @pytest.mark.parametrize("make", [VAE, Autoencoder])
 def test_other_senseless_arguments_are_refused(make):
-    with pytest.raises(ValueError, match="architecture must be 'mlp' or 'conv', received 'cnn'"):
+    with pytest.raises(ValueError, match="architecture must be one of 'mlp', 'conv', 'conv-small', received 'cnn'"):
         make(2, "cnn")
     with pytest.raises(ValueError, match="hidden must be .* received 0"):
         make(2, hidden=0)

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from vae_utils.networks import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
+from vae_utils.networks import conv_decoder, conv_encoder, mlp_decoder, mlp_encoder, small_conv_decoder
 
 ENCODERS = [mlp_encoder, conv_encoder]
-DECODERS = [mlp_decoder, conv_decoder]
+DECODERS = [mlp_decoder, conv_decoder, small_conv_decoder]
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -34,6 +34,7 @@ def test_decoders_map_codes_to_images(decoder, batch, latent_dim):
         (mlp_decoder(5, hidden=()), torch.rand(2, 5), [(784,), (1, 28, 28)]),
         (conv_encoder(5), torch.rand(2, 1, 28, 28), [(16, 14, 14), (32, 7, 7), (1568,), (128,), (5,)]),
         (conv_decoder(5), torch.rand(2, 5), [(128,), (1568,), (32, 7, 7), (16, 14, 14), (1, 28, 28)]),
+        (small_conv_decoder(5), torch.rand(2, 5), [(96,), (784,), (16, 7, 7), (16, 14, 14), (1, 28, 28)]),
     ],
 )
 def test_what_lies_between_is_as_the_table_says(network, x, shapes):
@@ -57,7 +58,7 @@ def test_outputs_are_not_squashed(network):
             assert (network(x) == value).all()
 
 
-@pytest.mark.parametrize("decoder", [mlp_decoder(2), conv_decoder(2)])
+@pytest.mark.parametrize("decoder", [mlp_decoder(2), conv_decoder(2), small_conv_decoder(2)])
 def test_every_pixel_and_every_code_has_a_gradient(decoder):
     torch.manual_seed(0)
     z = torch.randn(64, 2, requires_grad=True)

@@ -13,7 +13,16 @@ from torch import Generator, Tensor, nn
 
 from vae_utils.distributions import reparameterize
 from vae_utils.likelihoods import Bernoulli, Likelihood
-from vae_utils.networks import at_least_one, conv_decoder, conv_encoder, mlp_decoder, mlp_encoder
+from vae_utils.networks import (
+    at_least_one,
+    conv_decoder,
+    conv_encoder,
+    mlp_decoder,
+    mlp_encoder,
+    small_conv_decoder,
+)
+
+CONV_DECODERS = {"conv": conv_decoder, "conv-small": small_conv_decoder}  # their encoders are the same
 
 
 class _EncoderDecoder(nn.Module):
@@ -37,10 +46,11 @@ class _EncoderDecoder(nn.Module):
         if architecture == "mlp":
             self.encoder = mlp_encoder(outputs, hidden, activation)
             self.decoder = mlp_decoder(latent_dim, hidden, activation, channels)
-        elif architecture == "conv":
-            self.encoder, self.decoder = conv_encoder(outputs), conv_decoder(latent_dim, channels)
+        elif architecture in CONV_DECODERS:
+            self.encoder, self.decoder = conv_encoder(outputs), CONV_DECODERS[architecture](latent_dim, channels)
         else:
-            raise ValueError(f"architecture must be 'mlp' or 'conv', received {architecture!r}")
+            names = ", ".join(map(repr, ("mlp", *CONV_DECODERS)))
+            raise ValueError(f"architecture must be one of {names}, received {architecture!r}")
         self.arguments = {
             "latent_dim": latent_dim,
             "architecture": architecture,
@@ -62,7 +72,7 @@ class Autoencoder(_EncoderDecoder):
 
     Args:
         latent_dim: size K of the code.
-        architecture: "mlp" or "conv" (see `networks`).
+        architecture: "mlp", "conv" or "conv-small" (see `networks`).
         hidden: width of the hidden layer of the "mlp", or of each hidden layer of its encoder.
         activation: of the "mlp", "relu" or "tanh".
 
@@ -86,7 +96,7 @@ class VAE(_EncoderDecoder):
 
     Args:
         latent_dim: number of latent dimensions K.
-        architecture: "mlp" or "conv" (see `networks`).
+        architecture: "mlp", "conv" or "conv-small" (see `networks`).
         hidden: width of the hidden layer of the "mlp", or of each hidden layer of its encoder.
         activation: of the "mlp", "relu" or "tanh".
         likelihood: what p(x|z) is (see `likelihoods`); it is made part of the model, so that what it learns is trained.
@@ -160,7 +170,7 @@ class ConditionalVAE(nn.Module):
     Args:
         latent_dim: number of latent dimensions K.
         classes: number of classes C; a label enters encoder and decoder as C numbers, one of them 1.
-        architecture: "mlp" or "conv" (see `networks`).
+        architecture: "mlp", "conv" or "conv-small" (see `networks`).
 
     Raises:
         ValueError: a size below 1 or an unknown architecture.
