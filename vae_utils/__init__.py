@@ -5,8 +5,8 @@ Lower levels never import higher ones:
 - level 0: `distributions`, `grey_pixels`, `likelihoods`, `networks`, `data`, `toy`, `importance`, `interpolation`,
   `compression`, `shapes`, `plots`
 - level 1: `models`, `objectives`, `checkpoints`, `linear`, `autoregressive`, `quantize`
-- level 2: `training`, `evaluation`, `log_likelihood`, `rate_distortion`, `collapse`, `disentanglement`,
-  `aggregate`
+- level 2: `training`, `saved_runs`, `evaluation`, `log_likelihood`, `rate_distortion`, `collapse`,
+  `disentanglement`, `aggregate`
 - level 3: `widgets`, `exercises`, `doctor`
 
 Importing `vae_utils` loads torch and nothing heavier; matplotlib, scikit-learn, torchvision and ipywidgets

@@ -63,10 +63,10 @@ def save_checkpoint(
         "card": card or {},
     }
     told = json.dumps(written, sort_keys=True)
-    content = save(weights, {"vae_utils": told, "sha256": _digest(told, weights)})
+    content = save(weights, {"vae_utils": told, "sha256": digest(told, weights)})
     path = Path(path)
     path = path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
-    _write_whole(path, content)
+    write_whole(path, content)
     return path
 
 
@@ -139,7 +139,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             told = metadata["vae_utils"]
             weights = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is no dict)
         written = json.loads(told)
-        whole = metadata["sha256"] == _digest(told, weights) and written["model"] in MODELS
+        whole = metadata["sha256"] == digest(told, weights) and written["model"] in MODELS
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path.name} is damaged, or no checkpoint of this package ({error}); get it again") from error
     if not whole:
@@ -147,7 +147,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return weights, written
 
 
-def _digest(told: str, weights: dict[str, Tensor]) -> str:
+def digest(told: str, weights: dict[str, Tensor]) -> str:
+    """The sha256 of what a file tells of itself and of the names, types, shapes and bytes of its tensors."""
     digest = hashlib.sha256(told.encode())
     for name, value in sorted(weights.items()):
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
@@ -155,7 +156,16 @@ def _digest(told: str, weights: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its final name and move it there, so that what was there stays until the new one is whole.
+
+    Args:
+        path: the file; its folder is made.
+        content: what it is to hold.
+
+    Raises:
+        OSError: it cannot be written; the one that was there is as before.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
