@@ -14,8 +14,8 @@ LEVELS = [
     | {"data", "devices", "downloads", "randomness", "toy", "importance", "interpolation", "plots"}
     | {"compression", "shapes"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive", "quantize"},
-    {"training", "history", "progress", "run", "saved_runs", "capture", "evaluation", "log_likelihood", "gaps", "scorecard"}
-    | {"aggregate", "collapse", "disentanglement", "rate_distortion"},
+    {"training", "history", "progress", "run", "saved_runs", "capture", "evaluation", "log_likelihood", "gaps"}
+    | {"scorecard", "aggregate", "collapse", "disentanglement", "rate_distortion"},
     {"widgets", "exercises", "doctor"},
 ]
 MAX_LINES = 250
