@@ -39,7 +39,7 @@ def _linear_decoder(z):
     return F.pad(z, (0, 784 - z.shape[1])).reshape(-1, 1, 28, 28)
 
 
-def _measure_sample(function, count=4000, latent_dim=16):
+def _measure_sample(function, count=4000, latent_dim=12):
     codes = []
 
     def decoder(z):
@@ -50,6 +50,8 @@ def _measure_sample(function, count=4000, latent_dim=16):
     codes.pop()  # the reference's own call, which the framework makes last
     require(codes, "Your function never calls the decoder: noise alone is no image.")
     z = torch.cat(codes).double()
+    yield Quantity("The number of latent dimensions of your codes is", z.shape[1], latent_dim)
+    require(z.shape[1] == latent_dim, "Your codes do not have `latent_dim` dimensions.")
     yield Quantity("The number of codes that you decode is", len(z), count)
     off = (pixels - (_linear_decoder(z) - 0.5).sigmoid()).abs().max() if len(z) == count else 1.0
     yield Quantity("The largest distance of your pixels from the sigmoid of the decoder's logits is", off, 0.0, 1e-5)
