@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
     {"distributions", "grey_pixels", "likelihoods", "networks"}
     | {"data", "devices", "downloads", "randomness", "toy", "importance", "interpolation", "plots"}
-    | {"compression", "shapes"},
+    | {"compression", "shapes", "arguments", "whole_files"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive", "quantize"},
     {"training", "history", "progress", "run", "saved_runs", "capture", "evaluation", "log_likelihood", "gaps"}
     | {"scorecard", "aggregate", "collapse", "disentanglement", "rate_distortion"},

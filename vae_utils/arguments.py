@@ -1,0 +1,97 @@
+"""Checks of arguments that several modules share: each error names the argument, what it was, and the next step."""
+
+from numbers import Integral
+
+import torch
+from torch import Tensor, nn
+
+MOST_SEED = 2**63 - 1
+
+
+def whole_number(name: str, value: object, least: int, most: int, what_most: str = "") -> int:
+    """A whole number in a range, as Python's int, which torch's generators insist on.
+
+    Args:
+        name: what to call it in the message.
+        value: Python's or NumPy's.
+        least, most: the range, both included.
+        what_most: what the upper end is, for the message.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most:
+        end = f"{most} ({what_most})" if what_most else str(most)
+        raise ValueError(f"{name} must be a whole number from {least} to {end}, received {value!r}")
+    return int(value)
+
+
+def check_model(model: nn.Module, method: str = "forward") -> None:
+    """Refuse what is no model with weights, or lacks a method.
+
+    Raises:
+        TypeError: not a model, or one without weights or without the method.
+        ValueError: its weights hold no numbers.
+    """
+    if not isinstance(model, nn.Module) or next(model.parameters(), None) is None:
+        received = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model must be a model with weights, such as VAE(2), received {received}; run its cell first")
+    if not hasattr(model, method):
+        raise TypeError(f"model must have {method}, as VAE does; {type(model).__name__} has none: use a VAE")
+    for name, weight in model.named_parameters():
+        if weight.is_meta or torch.nn.parameter.is_lazy(weight):
+            raise ValueError(
+                f"the weights {name} of the model hold no numbers yet; make the model on the CPU "
+                "and, if it has lazy layers, call it once on a few images"
+            )
+
+
+def check_tensors(**tensors: Tensor) -> None:
+    """Refuse arguments that are not floating-point tensors on one device.
+
+    Raises:
+        TypeError: one is none.
+        ValueError: they are on several devices.
+    """
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
+            received = tensor.dtype if isinstance(tensor, Tensor) else type(tensor).__name__
+            raise TypeError(
+                f"{name} must be a floating-point tensor, received {received}; "
+                "convert it with torch.as_tensor(...).float()"
+            )
+    devices = {name: str(tensor.device) for name, tensor in tensors.items()}
+    if len(set(devices.values())) > 1 and any(tensor.ndim for tensor in tensors.values()):
+        received = ", ".join(f"{name} on {device}" for name, device in devices.items())
+        raise ValueError(f"all must be on one device, received {received}; move them with .to(...)")
+
+
+def same_shape(**tensors: Tensor) -> None:
+    """Refuse floating-point tensors of different shapes: nothing is broadcast.
+
+    Raises:
+        TypeError: one is no floating-point tensor.
+        ValueError: the shapes or devices differ.
+    """
+    check_tensors(**tensors)
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if len(set(shapes.values())) > 1:
+        received = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"the shapes must be equal, received {received}; reshape one of them first")
+
+
+def range_of(tensor: Tensor) -> tuple[float, float] | None:
+    """The least and the greatest number, both NaN if one is; None where nobody may look.
+
+    That is while a step is recorded on a GPU or may not wait for one (see `capture`), inside `torch.func.vmap`, and in
+    tensors without numbers.
+    """
+    if tensor.numel() == 0:
+        return None
+    if tensor.is_cuda and (torch.cuda.get_sync_debug_mode() or torch.cuda.is_current_stream_capturing()):
+        return None
+    try:
+        low, high = torch.stack(torch.aminmax(tensor.detach())).tolist()
+    except RuntimeError:
+        return None
+    return low, high
