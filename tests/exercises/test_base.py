@@ -166,6 +166,12 @@ OUTPUTS = {
 }
 
 
+# What the learner has to be told of them.
+WORDS = {"an axis too many": "has the shape", "flattened with one more": "has the shape", "nan": "is nan"}
+WORDS |= {"infinite": "is inf", "text": "received", "nothing": "None"}
+WORDS |= dict.fromkeys(("integers", "complex", "half precision"), "has the dtype")
+
+
 def differs(first, second):
     same_kind = type(first) is type(second) and isinstance(first, torch.Tensor) and first.dtype == second.dtype
     return not same_kind or first.shape != second.shape or not torch.allclose(first, second, 1e-3, 1e-3)
@@ -189,6 +195,7 @@ def test_changed_outputs_fail(implement, attack, monkeypatch):
 
     result = implement.check(wrong)
     assert any(changed) != result.passed, result.message
+    assert result.passed or WORDS.get(attack, "") in result.message
 
 
 def act(implement, before=lambda *args: None, after=lambda *args: None):
