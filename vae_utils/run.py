@@ -103,7 +103,8 @@ class Run:
                 if len(chosen) == self.plan["batch_size"] and self._is_captured(loss, x, labels):
                     self._replay(len(x) // len(chosen))
                 else:
-                    self._plain_step(loss, x[chosen], None if labels is None else labels[chosen])
+                    part = x.index_select(0, chosen)  # several times faster than x[chosen]
+                    self._plain_step(loss, part, None if labels is None else labels[chosen])
         return {name: total.item() / len(x) for name, total in self.sums.items()}
 
     def _plain_step(self, loss: Loss, x: Tensor, labels: Tensor | None) -> None:
