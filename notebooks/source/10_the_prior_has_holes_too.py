@@ -119,8 +119,8 @@ right.legend(loc="upper right")
 shown
 
 # %% [markdown]
-# Sixteen bells, a little wide, and codes that are a little long: in 16 dimensions small excesses add up. Nothing alarming.
-# Whoever checks a latent space by its histograms would stop here, content.
+# Sixteen bells, a little wide, and codes that are a little long: in 16 dimensions small excesses add up. Nothing looks
+# alarming. Whoever checks a latent space by its histograms would stop here, content.
 #
 # **Predict first.** A program is shown 8,000 codes of each kind, from $q(z)$ and from $p(z)$. Then it gets codes of *test*
 # images and fresh draws from the prior, and has to say which is which. How often does it order a pair, one of each
@@ -129,8 +129,9 @@ shown
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A program that tells them apart
 #
-# The share of correctly ordered pairs is the **AUC**. We ask three: a linear program (logistic regression), the length of the
-# code alone, and a program that can combine dimensions (boosted trees).
+# The share of correctly ordered pairs is the **AUC**. We ask four judges: a linear program (logistic regression), the
+# length of the code alone, the sixteen histograms together (the sum of $\log q(z_k) - \log p(z_k)$, which knows each
+# dimension's bell exactly and nothing of how they go together), and a program that can combine dimensions (boosted trees).
 
 # %%
 test_codes, _ = AggregatedPosterior(test_mu, test_logvar).sample(count, dice)  # (2000, K)  one for each test image
@@ -143,20 +144,26 @@ for judge in (LogisticRegression(), HistGradientBoostingClassifier(random_state=
     judge.fit(known, [1] * 8000 + [0] * 8000)
     auc[type(judge).__name__] = roc_auc_score(is_code, judge.predict_proba(fresh.numpy())[:, 1])
 auc["length"] = roc_auc_score(is_code, fresh.norm(dim=1).numpy())
+bells = q.log_prob_per_dimension(fresh) + 0.5 * (math.log(2 * math.pi) + fresh**2)  # (4000, K)  log q(z_k) - log p(z_k)
+auc["sixteen bells"] = roc_auc_score(is_code, bells.sum(1).numpy())
 print({name: f"AUC {value:.2f}" for name, value in auc.items()})
-assert auc["LogisticRegression"] < 0.72 and 0.87 < auc["HistGradientBoostingClassifier"] < 0.96
-assert 0.6 < auc["length"] < 0.85, "the text says: about three quarters"
+assert 0.55 < auc["LogisticRegression"] < 0.75, "the text says: about two thirds"
+assert 0.65 < auc["length"] < 0.85, "the text says: about three quarters"
+assert 0.77 < auc["sixteen bells"] < auc["HistGradientBoostingClassifier"] - 0.03, "the text says: some five sixths"
+assert 0.87 < auc["HistGradientBoostingClassifier"] < 0.97, "the text says: about nine in ten"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# About nine pairs in ten for the trees, on images that neither they nor the VAE has met. The linear program is little better
-# than guessing, and the length alone orders about three quarters. So the two densities differ clearly, and most of the
-# difference is in **how the dimensions hang together**, not in any one of them. (The best possible program would know $\log q(z) - \log p(z)$. Any trained one does worse, so an AUC
-# only says that the two differ at least so much.)
+# About nine pairs in ten for the trees, on images that neither they nor the VAE has met. The linear program orders two
+# thirds of the pairs, the length alone three quarters, and the sixteen bells together some five sixths: what looked
+# harmless sixteen times is not harmless in sum. What no histogram shows is the rest, **how the dimensions hang together**.
+#
+# (The best possible program would know $\log q_\star(z) - \log p(z)$, with the codes of all possible images. Any other does
+# no better, so an AUC only says that the two differ at least so much. And it has no unit. How much is it in nats?)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the KL term pays for
 #
-# How much is it in nats? Let $n$ be the number of the image. Average the KL term over the images, and put $q(z)$ between
+# Let $n$ be the number of the image. Average the KL term over the images, and put $q(z)$ between
 # $q_\phi(z \mid x_n)$ and $p(z)$, then the product of the single dimensions between $q(z)$ and $p(z)$:
 #
 # $$\frac1N \sum_n \mathrm{KL}\big(q_\phi(z \mid x_n) \,\|\, p(z)\big)
@@ -295,7 +302,7 @@ assert above < brackets[0][0] - 1 and below > brackets[0][1] + 3, "the text says
 assert 0.2 < (0.5 * logvar).exp().mean() < 0.45, "the text says: widths of about 0.3"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# One term more or less in the mixture, and more than ten nats become about nothing. Both numbers move towards each other as N
+# One term more or less in the mixture, and more than ten nats become none. Both numbers move towards each other as N
 # grows, and both are right about something: between them lies the truth. (On average, and strictly so for images that the
 # encoder was not trained on; these it was.) As a measurement, that is a poor one: a KL is not negative, so the lower number says nothing.
 #
@@ -559,12 +566,12 @@ print(f"codes of test images: classifier sure {sure['q(z)']:.0%} (training image
 # %%
 shares = [certain[third].float().mean().item() for third in thirds]
 trips = [misses[third].mean().item() for third in thirds]
-assert max(shares) - min(shares) < 0.12 and max(shares) < sure["q(z)"] - 0.2, "the text says: about the same, and low"
+assert max(shares) - min(shares) < 0.18 and max(shares) < sure["q(z)"] - 0.2, "the text says: a tenth or so; far below"
 assert trips[0] > 1.3 * trips[1] > 1.3 * trips[2] and trips[2] > 1.1 * misses_at_codes, "the text says: misses by more"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# We expected the pictures to get worse as the ratio falls. They do not: in all three thirds the classifier is sure about
-# equally often, and far less often than for codes of images. Most draws of the prior are off the ground that the decoder
+# We expected the pictures to get worse as the ratio falls. They hardly do: the three thirds are within a tenth or so of
+# each other, and all are far below the codes of images. Most draws of the prior are off the ground that the decoder
 # knows, and how far off matters little. The ratio says how surprising a code is to the encoder, not how
 # a picture looks.
 #
@@ -587,6 +594,7 @@ fit(autoencoder, images.train, reconstruction_error, epochs=10, learning_rate=4e
 with torch.no_grad():
     ends = autoencoder.encode(images.train)  # (8000, K)
 autoencoder_flow = train_flow(lambda count: ends[torch.randint(len(ends), (count,), generator=dice)])
+autoencoder_mixture = Mixture(ends)
 ways = {
     ("VAE", "N(0, I)"): prior_codes,
     ("VAE", "Gaussian"): candidates["one Gaussian"].sample(count, generator=dice),
@@ -594,7 +602,7 @@ ways = {
     ("VAE", "flow"): flow.sample(count, generator=dice),
     ("autoencoder", "N(0, I)"): prior_codes,
     ("autoencoder", "Gaussian"): Mixture(ends, 1).sample(count, generator=dice),
-    ("autoencoder", "mixture"): Mixture(ends).sample(count, generator=dice),
+    ("autoencoder", "mixture"): autoencoder_mixture.sample(count, generator=dice),
     ("autoencoder", "flow"): autoencoder_flow.sample(count, generator=dice),
 }
 
@@ -633,7 +641,14 @@ score = {key: card[", ".join(key)].coverage for key in ways}
 assert score["VAE", "mixture"] > score["VAE", "N(0, I)"] + 0.2 and score["VAE", "flow"] > score["VAE", "N(0, I)"] + 0.2
 assert score["autoencoder", "N(0, I)"] < 0.2 and score["autoencoder", "mixture"] > score["VAE", "N(0, I)"] + 0.2
 assert abs(score["autoencoder", "mixture"] - score["VAE", "mixture"]) < 0.08, "the text says: hardly differ"
-assert score["VAE", "mixture"] > score["VAE", "flow"] + 0.02, "the text says: the flow covers less than the mixture"
+with torch.no_grad():
+    own = autoencoder.encode(images.test)  # (2000, K)
+    ahead = {"autoencoder": (autoencoder_mixture.log_prob(own) - autoencoder_flow.log_prob(own)).mean().item()}
+ahead["VAE"] = gain["mixture of 20"][1] - gain["flow"][1]
+print("mixture before flow, nats on codes of test images:", {name: f"{nats:+.1f}" for name, nats in ahead.items()})
+for name, nats in ahead.items():
+    assert abs(nats) < 0.8, "the text says: some tenths of a nat"
+    assert card[f"{name}, mixture"].density > card[f"{name}, flow"].density + 0.08, "the text says: clearly behind"
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the contest says
@@ -642,8 +657,8 @@ assert score["VAE", "mixture"] > score["VAE", "flow"] + 0.02, "the text says: th
 #   prior. The holes were in the prior, not in the decoder.
 # - **The autoencoder draws level.** With a mixture on its codes it covers far more than the VAE's prior, and about as much
 #   as the VAE with a mixture of its own.
-# - **Nats are not pictures.** In nats flow and mixture were about equal; in coverage and density the flow is behind. A
-#   likely reason: a flow deforms *one* bell continuously, so it cannot tear it, and between ten kinds of digits it leaves
+# - **Nats are not pictures.** On codes of test images mixture and flow are some tenths of a nat apart, for either model;
+#   in density, and mostly in coverage, the flow is clearly behind. A likely reason: a flow deforms *one* bell continuously, so it cannot tear it, and between ten kinds of digits it leaves
 #   bridges. They cost little likelihood, and draws on them look bad.
 #
 # The second point is the message of Ghosh et al. (2020), *From variational to deterministic autoencoders*. They go one
@@ -676,8 +691,9 @@ assert max(best_of_three) - min(best_of_three) < 0.05, "the text says: within a 
 # the codes were trained.** (Digits, one architecture, one setting of the penalties that was not tuned. Ghosh et al. measure
 # FID, on MNIST, CIFAR-10 and CelebA.)
 #
-# What the VAE keeps: with the mixture as its prior it is still a model with a likelihood, and the mixture raised that
-# likelihood. The autoencoder with a mixture has none.
+# What the VAE keeps: with the mixture as its prior it is still one model with one bound, and the mixture raised that
+# bound. (On binary pixels that is a bound of a likelihood; on grey ones, as here, of a loss: notebook 07.) The autoencoder
+# with a mixture has none.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is it a copy?

@@ -15,8 +15,10 @@
 # cores.
 
 # %% slideshow={"slide_type": "skip"}
+import json
 import lzma
 import math
+from importlib.resources import files
 
 import numpy as np
 import torch
@@ -227,7 +229,7 @@ assert -5 < gain["redraw − none (PCA 50)"][0] < 0 and -3 < gain["mix − none 
 assert 3 < gain["shift and turn − none (PCA 50)"][0] < 7, "the text says: about five points"
 for name in (ours, ae):
     assert difference(("shift and turn", name), ("none", name))[0] < 2.5, "the text says: gain nothing"
-assert gain["label spreading: VAE − autoencoder"][0] > 0.7 and -0.5 < gain["label spreading: VAE − PCA 50"][0] < 2.5
+assert -0.5 < gain["label spreading: VAE − autoencoder"][0] < 5 and abs(gain["label spreading: VAE − PCA 50"][0]) < 3
 assert 5 < difference(("label spreading", pixels), ("none", pixels))[0] < 9.5, (
     "the text says: seven points on plain PCA"
 )
@@ -235,21 +237,39 @@ assert 5 < difference(("label spreading", pixels), ("none", pixels))[0] < 9.5, (
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What helped, and what did not
 #
-# - **The VAE's new images do not help.** "Redraw" costs a point or two, "mix" about one or none. The variants are
-#   smoother versions of what the classifier has seen already. A model trained on the data adds no information that is
-#   not in the data.
+# - **The VAE's new images do not help.** "Redraw" costs some two points, "mix" about one or none. They could have
+#   helped: the VAE has seen 7,900 images more than the classifier has. But what it draws near a labelled image is a
+#   smoother version of that image, and a smooth image is not what the test asks about.
 # - **Shifts and turns do help**, by about five points with PCA's 50 numbers, because they bring knowledge from
-#   outside: we know that a turned seven is a seven. But they gain nothing with the 16 numbers of the autoencoder or
-#   the VAE, whose encoders have seen no shifted digits.
+#   outside: we know that a turned seven is a seven. They gain nothing with the 16 numbers of the autoencoder or the
+#   VAE. A likely reason: these encoders have never been shown a shifted digit.
 # - **As features for an SVM, μ is no better** than PCA or an autoencoder. All lie within about two points.
-# - **With label spreading μ comes first**, two points or more before the autoencoder, but only about one before PCA,
-#   which is hardly more than its error. The spreading itself is most of the progress, seven points on plain PCA: it
-#   uses the 7,900 images without labels for the classification, and the SVM does not.
+# - **Label spreading is most of the progress**, seven points on plain PCA: it uses the 7,900 images without labels for
+#   the classification, and the SVM does not. With μ it comes out highest of all.
 #
-# The ± is over draws of labels, with one trained VAE: another training may move its lines by as much. Kingma et al.
-# report for M1 with 100 labels and 50,000 images an error of 11.8 %, against 16.8 % for the same classifier on pixels,
-# and 3.3 % for a model that knows of labels while it is trained (their table 1). Their
-# rival had no PCA, and no shifts.
+# Is that the VAE, or a lucky training? The ± above is over draws of labels, with *one* VAE and *one* autoencoder. So we
+# trained both five times, and ran this contest on each pair: `benchmarks/label_seeds.py`, two minutes.
+
+# %% slideshow={"slide_type": "subslide"}
+stored = json.loads((files("vae_utils") / "data_files" / "label_seeds.json").read_text(encoding="utf-8"))["runs"]
+trained = {}  # (what was done, features) -> per cent, one number a training, mean over draws of labels
+for row in stored:
+    trained.setdefault((row["way"], row["features"]), []).append(row["right"])
+trained = {key: torch.tensor(found) for key, found in trained.items()}  # (5,)
+for way in ("none", "label spreading"):
+    print(f"{way:16}", {name: [round(share, 1) for share in trained[way, name].tolist()] for name in features})
+lead = {name: trained["label spreading", ours] - trained["label spreading", name] for name in (pixels, ae)}
+print({f"label spreading: VAE − {name}": f"{points.mean():+.1f}" for name, points in lead.items()})
+assert all((points > 0).all() for points in lead.values()), "the text says: in each training"
+assert 0.3 < lead[pixels].mean() < 1.5 and 1 < lead[ae].mean() < 3, "the text says: about one; about two"
+
+# %% [markdown] slideshow={"slide_type": "fragment"}
+# In each of the five trainings μ is ahead: of PCA by about one point, of the autoencoder's codes by about two. That is
+# small, and it is the VAE's. (Five draws of labels, digits, one size of networks.)
+#
+# Kingma et al. report for M1 with 100 labels and 50,000 images an error of 11.8 %, against 16.8 % for the same
+# classifier on pixels, and 3.3 % for a model that knows of labels while it is trained (their table 1). Their rival had
+# no PCA, and no shifts.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Promise 2: "It knows what is strange"
@@ -322,8 +342,9 @@ shown
 # ## Held-out digits, and four rivals
 #
 # The usual test is gentler: leave one class out of training and look for it afterwards. We train five VAEs, each
-# without two of the digits, and score each missing digit against the eight known ones. Rivals: a plain autoencoder's
-# reconstruction error, PCA's, and a score that has learned nothing: the amount of ink.
+# without two of the digits, and score each missing digit against the eight known ones. (One training each: read the
+# curves to a tenth, not closer.) Rivals: a plain autoencoder's reconstruction error, PCA's, and a score that has
+# learned nothing: the amount of ink.
 #
 # **Predict first.** Which digit will the VAE without it find *most normal*?
 
@@ -515,15 +536,16 @@ assert 30 < saved < 90 and 9 < 32 * numbers / 1e6 < 12
 # ## Bits-back, on paper
 #
 # How does one *store* an image at the price of the ELBO? Send z first, then the pixels given z. To name z with a
-# precision of δ in each dimension costs $-\log_2 p(z)\,\delta^K$ bits; to name the pixels costs $-\log_2 p(x|z)$.
+# precision of δ in each dimension costs $-\log_2\big[p(z)\,\delta^K\big]$ bits; to name the pixels costs
+# $-\log_2 p(x|z)$.
 # That is too much: many z would have done, and the choice among them is wasted.
 #
 # So do not waste it. **Choose z by means of other bits that you have to send anyway**: decode these bits with the
-# code of $q(z|x)$. This consumes $-\log_2 q(z|x)\,\delta^K$ of them; the receiver, who learns x and can compute q,
-# gets them
-# **back**. The net price (Hinton & van Camp, 1993) is, in expectation, exactly $-\mathrm{ELBO}$:
+# code of $q(z|x)$. This consumes $-\log_2\big[q(z|x)\,\delta^K\big]$ of them; the receiver, who learns x and can
+# compute q, gets them **back**. The net price (Hinton & van Camp, 1993) is, in expectation, exactly $-\mathrm{ELBO}$:
 #
-# $$-\log_2 p(x|z) - \log_2 p(z) \delta^K + \log_2 q(z|x) \delta^K.$$
+# $$-\log_2 p(x|z) - \log_2\big[p(z)\,\delta^K\big] + \log_2\big[q(z|x)\,\delta^K\big]
+# = -\log_2 \frac{p(x|z)\,p(z)}{q(z|x)} .$$
 #
 # **Predict first.** With $K = 16$ and z to 8 bits after the point ($\delta = 2^{-8}$): how many bits are paid for z,
 # and how many come back?
@@ -805,7 +827,7 @@ exercises.when_it_pays.check(my_images, vae, size)
 # | likelihood, grey levels (07) | about 1.7 bits a pixel | xz: 1.4 | a loss first, a ruler second |
 # | compress binary digits (12) | about 180 bits | table of contexts: about 142 | real bits, not the best ones |
 # | features, 100 labels, SVM (12) | about 79 % | PCA, autoencoder: the same | no |
-# | features, with neighbours (12) | about 87 % | PCA 86 %, autoencoder 84 to 86 % | a little |
+# | features, with neighbours (12) | about 87 % | PCA 86 %, autoencoder 84 to 85 % | a little |
 # | augmentation (12) | no gain | shifts and turns: + 5 points | no |
 # | strangers (12) | misses the 1 and the blank page | autoencoder: the same | never −log p(x) alone |
 # | one objective, one bound (04, 09) | log p(x) to a tenth of a nat, with effort | an autoencoder has none | yes |
@@ -846,8 +868,8 @@ assert 138 < size["table of contexts"] < 146
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## To take with you
 #
-# - A model's own samples add no information. Outside knowledge does (shifts and turns), and so do images without
-#   labels.
+# - New images drawn by the VAE did not help a classifier. Knowledge from outside did (shifts and turns), and so did
+#   the images without labels, once the classifier used them itself.
 # - $-\log p(x)$ mixes "strange" with "complicated". Subtract what is complicated for everyone, and expect to lose
 #   where complexity was your ally.
 # - The ELBO is a file size. The KL term is the part of z that does not come back.
@@ -862,7 +884,7 @@ assert 138 < size["table of contexts"] < 146
 # know what they don't know?*, arXiv:1810.09136. Nalisnick et al. (2019), typicality, arXiv:1906.02994. Serrà et al.
 # (2020), *Input complexity and out-of-distribution detection*, arXiv:1909.11480, section 3. Hinton & van Camp (1993),
 # *Keeping neural networks simple by minimizing the description length of the weights* (bits back). Townsend, Bird &
-# Barber (2019), arXiv:1901.04866, table 2. van den Oord, Vinyals & Kavukcuoglu (2017), arXiv:1711.00937, equations 1
+# Barber (2019), arXiv:1901.04866. van den Oord, Vinyals & Kavukcuoglu (2017), arXiv:1711.00937, equations 1
 # to 3. Sønderby et al. (2016), arXiv:1602.02282. Ramesh et al. (2021), DALL·E, arXiv:2102.12092. Rombach et al.
 # (2022), arXiv:2112.10752, section 3.1 and appendix G. Proved: the bound, the bill of bits-back. Measured here:
 # everything on digits. Cited, not measured: all on large models.
