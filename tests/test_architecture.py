@@ -12,11 +12,11 @@ ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
     {"distributions", "grey_pixels", "likelihoods", "networks"}
     | {"data", "devices", "downloads", "randomness", "toy", "importance", "interpolation", "plots"}
-    | {"compression", "shapes", "arguments", "whole_files"},
+    | {"compression", "shapes", "arguments", "sealed", "whole_files"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive", "quantize"},
     {"training", "history", "progress", "run", "saved_runs", "capture", "evaluation", "log_likelihood", "gaps"}
     | {"scorecard", "aggregate", "collapse", "disentanglement", "rate_distortion"},
-    {"widgets", "exercises", "doctor"},
+    {"widgets", "exercises", "doctor", "other_data"},
 ]
 MAX_LINES = 250
 # What `import vae_utils` must not load: each costs a learner a second or more, or is missing on some machines.

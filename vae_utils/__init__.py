@@ -3,11 +3,11 @@
 Lower levels never import higher ones:
 
 - level 0: `distributions`, `grey_pixels`, `likelihoods`, `networks`, `data`, `toy`, `importance`, `interpolation`,
-  `compression`, `shapes`, `arguments`, `whole_files`, `plots`
+  `compression`, `shapes`, `arguments`, `sealed`, `whole_files`, `plots`
 - level 1: `models`, `objectives`, `checkpoints`, `linear`, `autoregressive`, `quantize`
 - level 2: `training`, `saved_runs`, `evaluation`, `log_likelihood`, `rate_distortion`, `collapse`,
   `disentanglement`, `aggregate`
-- level 3: `widgets`, `exercises`, `doctor`
+- level 3: `widgets`, `exercises`, `doctor`, `other_data`
 
 Importing `vae_utils` loads torch and nothing heavier; matplotlib, scikit-learn, torchvision and ipywidgets
 are loaded by the modules that use them, when they are first used.

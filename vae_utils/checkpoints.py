@@ -1,13 +1,10 @@
 """Trained models as files: weights, the card that says what they are, and a hash, in one safetensors file.
 
-Nothing in a file is executed: no pickle is read, and the card can only name models of this package. A file is written
-beside its final name and moved there whole, so what was there before stays until the new one is complete.
+Nothing in a file is executed: no pickle is read, and the card can only name models of this package, which are made only
+if the weights fit them. How a file is written and read is in `sealed`.
 """
 
-import hashlib
-import json
 import os
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,12 +12,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vae_utils.arguments import check_model
 from vae_utils.likelihoods import Bernoulli
 from vae_utils.models import VAE, Autoencoder, Classifier, ConditionalVAE
+from vae_utils.sealed import read_sealed, write_sealed
 
 MODELS = {model.__name__: model for model in (Autoencoder, VAE, ConditionalVAE, Classifier)}
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 SUFFIX = ".safetensors"
 SHIPPED = Path(str(files("vae_utils") / "data_files" / "checkpoints"))
+KIND = "vae_utils"
 
 
 def checkpoint_names() -> list[str]:
@@ -44,29 +45,31 @@ def save_checkpoint(
 
     Raises:
         TypeError: a model of another kind or with another likelihood than a Bernoulli, or a card that JSON cannot hold.
-        ValueError: weights that are not finite, in the model or after rounding to `dtype`.
+        ValueError: weights that are not finite, in the model or after rounding to `dtype`, another `dtype` than a
+            floating-point one, layers that were exchanged since the model was made, or a path without a name.
         OSError: the file cannot be written; the one that was there is as before.
     """
     if MODELS.get(type(model).__name__) is not type(model):
         raise TypeError(f"model must be one of {', '.join(MODELS)}, received {type(model).__name__}")
     if not isinstance(getattr(model, "likelihood", Bernoulli()), Bernoulli):
         raise TypeError(f"only VAEs with a Bernoulli likelihood are saved, received {type(model.likelihood).__name__}")
-    from safetensors.torch import save
-
-    weights = {name: value.detach().cpu().to(dtype).contiguous() for name, value in model.state_dict().items()}
+    check_model(model)
+    if dtype is not None and dtype not in DTYPES:
+        raise ValueError(f"dtype must be None or one of {', '.join(map(str, DTYPES))}, received {dtype}")
+    if card is not None and not isinstance(card, dict):
+        raise TypeError(f"card must be a dictionary, such as {{'seed': 0}}, received {type(card).__name__}")
+    weights = {name: value.detach().to(dtype) for name, value in model.state_dict().items()}
     for name, value in weights.items():
         if not value.isfinite().all():
             raise ValueError(f"the weights {name} are not all finite numbers; train the model again before saving it")
-    written = {
-        "model": type(model).__name__,
-        "arguments": model.arguments,
-        "card": card or {},
-    }
-    told = json.dumps(written, sort_keys=True)
-    content = save(weights, {"vae_utils": told, "sha256": digest(told, weights)})
-    path = Path(path)
+    made_with = {"model": type(model).__name__, "arguments": model.arguments}
+    if _shapes(_bare(made_with).state_dict()) != _shapes(weights):
+        raise ValueError(
+            f"the layers of this {type(model).__name__} are not those it was made with; save its state_dict"
+        )
+    path = _path_of(path)
     path = path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
-    write_whole(path, content)
+    write_sealed(path, KIND, {**made_with, "card": card or {}}, weights)
     return path
 
 
@@ -85,18 +88,20 @@ def load_checkpoint(name: str | Path, model: nn.Module | None = None) -> nn.Modu
             model's; a given model is then as before.
         OSError: the file cannot be read.
     """
-    weights, written = _read(_path(name))
-    if model is None:
-        model = MODELS[written["model"]](**written["arguments"])
-    expected = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in weights.items()}
+    if model is not None:
+        check_model(model)
+    weights, written = _read(name)
+    fresh = _bare(written) if model is None else model
+    expected, found = _shapes(fresh.state_dict()), _shapes(weights)
     if expected != found:
         raise ValueError(
             f"{name} holds a {written['model']} with {written['arguments']}, which does not fit the model: "
             + _difference(expected, found)
         )
-    model.load_state_dict({key: value.float() for key, value in weights.items()})
-    return model.eval()
+    if model is None:
+        fresh = fresh.to_empty(device="cpu")
+    fresh.load_state_dict({key: value.float() for key, value in weights.items()})
+    return fresh.eval()
 
 
 def checkpoint_card(name: str | Path) -> dict[str, Any]:
@@ -108,76 +113,43 @@ def checkpoint_card(name: str | Path) -> dict[str, Any]:
     Raises:
         ValueError, OSError: as `load_checkpoint`.
     """
-    return _read(_path(name))[1]["card"]
+    return _read(name)[1]["card"]
 
 
-def _path(name: str | Path) -> Path:
-    shipped = SHIPPED / f"{name}{SUFFIX}"
-    if str(name) in checkpoint_names():
-        return shipped
-    path = Path(name)
+def _path_of(name: str | Path) -> Path:
+    if not isinstance(name, str | os.PathLike) or not Path(name).name:
+        raise ValueError(f"the path of a checkpoint must name a file, received {name!r}")
+    return Path(name)
+
+
+def _read(name: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    path = SHIPPED / f"{name}{SUFFIX}" if str(name) in checkpoint_names() else _path_of(name)
     if not path.is_file():
         raise ValueError(
             f"there is no checkpoint {str(name)!r}: name a file, or one of {', '.join(checkpoint_names()) or 'none'}"
         )
-    return path
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    from safetensors import SafetensorError, safe_open
-
-    with path.open("rb") as file:
-        start = file.read(16)
-    is_ours = start[8:9] == b"{"  # after eight bytes that may begin like a pickle's
-    if start.startswith((b"PK", b"\x80")) and not is_ours:
-        raise ValueError(f"{path.name} is a pickle, as torch.save writes it, which can run code when read: refused")
-    if start.lstrip().startswith(b"<"):
-        raise ValueError(f"{path.name} is a web page and no checkpoint; download it again")
+    weights, written = read_sealed(path, KIND, "checkpoint", "get it again")
     try:
-        with safe_open(path, framework="pt") as opened:
-            metadata = opened.metadata() or {}
-            told = metadata["vae_utils"]
-            weights = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is no dict)
-        written = json.loads(told)
-        whole = metadata["sha256"] == digest(told, weights) and written["model"] in MODELS
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path.name} is damaged, or no checkpoint of this package ({error}); get it again") from error
-    if not whole:
-        raise ValueError(f"{path.name} is damaged: its content is not what was saved; get it again")
+        _bare(written)
+        checked = all(value.is_floating_point() and bool(value.isfinite().all()) for value in weights.values())
+    except Exception as error:
+        raise ValueError(
+            f"{path.name} holds a model that this package cannot make ({type(error).__name__}: {error}); "
+            "get it again, or the version of the package that wrote it"
+        ) from error
+    if not checked or not isinstance(written.get("card"), dict):
+        raise ValueError(f"{path.name} is damaged: its weights are not all finite numbers, or its card is missing")
     return weights, written
 
 
-def digest(told: str, weights: dict[str, Tensor]) -> str:
-    """The sha256 of what a file tells of itself and of the names, types, shapes and bytes of its tensors."""
-    digest = hashlib.sha256(told.encode())
-    for name, value in sorted(weights.items()):
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.view(torch.uint8).numpy().tobytes() if value.ndim else value.numpy().tobytes())
-    return digest.hexdigest()
+def _bare(written: dict[str, Any]) -> nn.Module:
+    """The model that a file tells of, without numbers and without drawing any: it takes no memory, however large."""
+    with torch.device("meta"):
+        return MODELS[written["model"]](**written["arguments"])
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its final name and move it there, so that what was there stays until the new one is whole.
-
-    Args:
-        path: the file; its folder is made.
-        content: what it is to hold.
-
-    Raises:
-        OSError: it cannot be written; the one that was there is as before.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(unfinished, 0o644)  # mkstemp lets only its owner read
-        os.replace(unfinished, path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
+def _shapes(weights: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in weights.items()}
 
 
 def _difference(expected: dict[str, tuple], found: dict[str, tuple]) -> str:

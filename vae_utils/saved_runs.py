@@ -4,15 +4,16 @@ It holds what a checkpoint does not: the optimiser's memory, the schedule, the r
 As with checkpoints, nothing in it is executed, and it is moved to its final name only when it is whole.
 """
 
-import json
 from pathlib import Path
 
 from torch import Tensor, nn
 
-from vae_utils.checkpoints import digest, write_whole
 from vae_utils.devices import pick_device
 from vae_utils.history import History
 from vae_utils.run import Run
+from vae_utils.sealed import read_sealed, write_sealed
+
+KIND = "vae_utils_run"
 
 
 def save_run(history: History, path: str | Path) -> None:
@@ -30,8 +31,6 @@ def save_run(history: History, path: str | Path) -> None:
     """
     if history.run is None:
         raise ValueError("this history has no run to go on with; give the one that fit returned")
-    from safetensors.torch import save
-
     run: Run = history.run
     tensors = {f"weights.{name}": value for name, value in run.model.state_dict().items()}
     for number, state in run.optimizer.state_dict()["state"].items():
@@ -48,9 +47,7 @@ def save_run(history: History, path: str | Path) -> None:
         "epoch": run.epoch,
         "step": run.step,
     }
-    copies = {name: value.detach().cpu().clone().contiguous() for name, value in tensors.items()}
-    told = json.dumps(written)
-    write_whole(Path(path), save(copies, {"vae_utils_run": told, "sha256": digest(told, copies)}))
+    write_sealed(Path(path), KIND, written, tensors)
 
 
 def load_run(path: str | Path, model: nn.Module, device: str = "auto") -> History:
@@ -70,7 +67,9 @@ def load_run(path: str | Path, model: nn.Module, device: str = "auto") -> Histor
         ValueError: a file that is damaged or of another kind, or a model of other shapes; the model is then as before.
         OSError: the file cannot be read.
     """
-    tensors, written = _read(Path(path))
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no saved run {path}; start anew with fit(...), without resume")
+    tensors, written = read_sealed(Path(path), KIND, "run of save_run", "start anew, without resume")
     weights = _part(tensors, "weights")
     here = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     there = {name: tuple(value.shape) for name, value in weights.items()}
@@ -95,21 +94,3 @@ def load_run(path: str | Path, model: nn.Module, device: str = "auto") -> Histor
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name[len(prefix) + 1 :]: value for name, value in tensors.items() if name.startswith(f"{prefix}.")}
-
-
-def _read(path: Path) -> tuple[dict[str, Tensor], dict]:
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no saved run {path}; start anew with fit(...), without resume")
-    try:
-        with safe_open(path, framework="pt") as opened:
-            metadata = opened.metadata() or {}
-            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it is no dict)
-        if metadata["sha256"] != digest(metadata["vae_utils_run"], tensors):
-            raise ValueError("its content is not what was saved")
-        return tensors, json.loads(metadata["vae_utils_run"])
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise ValueError(
-            f"{path.name} is damaged or no run of save_run: {error}. Start anew, without resume"
-        ) from error
