@@ -1,0 +1,86 @@
+"""The Markdown of a lesson in pieces that a slide takes whole: paragraphs, items of lists, formulas, tables."""
+
+import math
+import re
+from dataclasses import dataclass
+
+LINE, LETTERS = 38, 84  # pixels of a line of text, and letters that it takes
+LIST_LETTERS, TABLE_LETTERS = 80, 120
+
+
+@dataclass
+class Chunk:
+    """A piece of text.
+
+    Attributes:
+        kind: "heading", "text", "item", "math", "table", or "aside" for what only the speaker needs.
+        text: its Markdown.
+        height: estimated height in pixels, with the space below it.
+        role: "predict" and "small" are set in another way.
+    """
+
+    kind: str
+    text: str
+    height: int
+    role: str = ""
+
+
+def plain(markdown: str) -> str:
+    """About the letters that a reader sees: Markdown's marks and most of LaTeX's taken off."""
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
+    text = re.sub(r"\\[a-zA-Z]+", "x", text)
+    return re.sub(r"^#+ |\*\*|[`$\\{}^_]", "", text).replace("*", "").strip()
+
+
+def chunks_of(markdown: str) -> list[Chunk]:
+    """The pieces of a Markdown cell, in order."""
+    return [chunk for part in paragraphs(markdown) for chunk in chunk_paragraph(part)]
+
+
+def paragraphs(markdown: str) -> list[str]:
+    """Parts between blank lines; fenced code and displayed formulas stay whole."""
+    parts, part, fence = [], [], False
+    for line in [*markdown.splitlines(), ""]:
+        if line.startswith("```"):
+            fence = not fence
+        if line.strip() or fence:
+            part.append(line)
+        elif part:
+            parts.append("\n".join(part))
+            part = []
+    return parts
+
+
+def chunk_paragraph(text: str) -> list[Chunk]:
+    """One part as chunks: a list gives one for each item."""
+    if text.startswith("#"):
+        head, _, rest = text.partition("\n")
+        return [Chunk("heading", head, 0), *(chunk_paragraph(rest) if rest.strip() else [])]
+    if re.match(r"Needs:", text):
+        return [Chunk("aside", text, 0)]
+    if text.lstrip().startswith("|"):
+        rows = [plain(row).strip("|").split("|") for row in text.splitlines() if not re.match(r"^[|\s:-]+$", row)]
+        lines = [max(math.ceil(len(cell) * len(row) / TABLE_LETTERS) for cell in row) for row in rows]
+        return [Chunk("table", text, sum(12 + 33 * high for high in lines) + 20)]
+    if text.startswith("```"):
+        return [Chunk("text", text, 27 * len(text.splitlines()) + 20)]
+    if text.startswith("$$") and text.rstrip(" .,").endswith("$$"):
+        return [Chunk("math", text, formula_height(text))]
+    items = re.split(r"\n(?=(?:- |\* |\d+\. ))", text)
+    result = []
+    for item in items:
+        listed = re.match(r"(- |\* |\d+\. )", item)
+        letters = len(plain(re.sub(r"\$\$.*?\$\$", "", item, flags=re.S)))
+        lines = math.ceil(letters / (LIST_LETTERS if listed else LETTERS))
+        height = LINE * lines + (8 if listed else 18) + sum(map(formula_height, re.findall(r"\$\$.*?\$\$", item, re.S)))
+        role = "predict" if re.match(r"\*\*(Predict first|Look for)", item) else ""
+        if item.startswith("**Sources"):
+            role, height = "small", 28 * math.ceil(letters / 112) + 18
+        result.append(Chunk("item" if listed else "text", item, height + (24 if role == "predict" else 0), role))
+    return result
+
+
+def formula_height(text: str) -> int:
+    """Pixels that a displayed formula takes, roughly."""
+    high = 40 * ("underbrace" in text) + 24 * bool(re.search(r"\\d?frac|\\sum|\\int|\\prod", text))
+    return 62 + high + 56 * len(re.findall(r"\\\\(?![a-zA-Z])", text))
