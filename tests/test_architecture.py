@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
     {"distributions", "grey_pixels", "likelihoods", "networks"}
-    | {"data", "devices", "downloads", "randomness", "toy", "importance", "interpolation", "plots"}
+    | {"data", "devices", "downloads", "on_disk", "randomness", "toy", "importance", "interpolation", "plots"}
     | {"compression", "shapes", "arguments", "sealed", "whole_files"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive", "quantize"},
     {"training", "history", "progress", "run", "saved_runs", "capture", "evaluation", "log_likelihood", "gaps"}
