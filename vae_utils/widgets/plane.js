@@ -98,6 +98,21 @@ export function makePlane({ codes, labels, colours, limits, classNames, names, p
     pen.lineWidth = 1;
   }
 
+  function drawWay(ends) {
+    for (const [colour, width] of [["#ffffff", 6], ["#1a1a1a", 2]]) {
+      context.strokeStyle = context.fillStyle = colour;
+      context.lineWidth = width;
+      context.beginPath();
+      for (const [x, y] of ends) context.lineTo(toX(x), toY(y));
+      context.stroke();
+      for (const [x, y] of ends) {
+        context.beginPath();
+        context.arc(toX(x), toY(y), 3 + width / 2, 0, 2 * Math.PI);
+        context.fill();
+      }
+    }
+  }
+
   const clamp = (value, axis) => Math.min(limits[axis][1], Math.max(limits[axis][0], value));
   const go = (x, y) => move(clamp(x, 0), clamp(y, 1));
   const follow = (event) => {
@@ -122,11 +137,13 @@ export function makePlane({ codes, labels, colours, limits, classNames, names, p
 
   return {
     figure: element("figure", { class: "vae-picture" }, element("figcaption", {}, "drag over the codes"), canvas, spoken),
-    draw(x, y) {
+    // The cross at (x, y); way: the two ends [x, y] of a line to draw below it, if there is one.
+    draw(x, y, way = null) {
       [point[0], point[1]] = [x, y];
       context.setTransform(1, 0, 0, 1, 0, 0);
       context.drawImage(ground, 0, 0);
       context.scale(ratio, ratio);
+      if (way) drawWay(way);
       for (const [colour, width] of [["#ffffff", 7], ["#1a1a1a", 3]]) {
         context.strokeStyle = colour;
         context.lineWidth = width;
