@@ -39,24 +39,24 @@ def test_a_cut_takes_the_first_images_of_both_parts():
 
 
 def test_a_claim_that_fails_is_said_and_the_cell_goes_on(shell, capsys):
-    other_data.use("shapes", shell)
+    other_data.use("digits", shell)
     cell = "x = 1\nfor n in (1, 2):\n    assert x > n, f'the text says: more than {n}'\nassert x == 2\nx = 5\nx"
     assert ran(shell, cell) == 5
     said = capsys.readouterr().out
-    assert "Not so on shapes: the text says: more than 1" in said and "more than 2" in said and "x == 2" in said
+    assert "Not so on digits: the text says: more than 1" in said and "more than 2" in said and "x == 2" in said
     ran(shell, "assert x == 5, 'not shown'")
     assert "not shown" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("cell", ["assert 1 / 0", "def f():\n    assert False\nf()", "raise AssertionError"])
 def test_other_failures_stay(shell, cell):
-    other_data.use("shapes", shell)
+    other_data.use("digits", shell)
     with pytest.raises((ZeroDivisionError, AssertionError)):
         ran(shell, cell)
 
 
 def test_it_can_be_taken_back(shell):
-    other_data.use("shapes", shell)
+    other_data.use("digits", shell)
     other_data.unload_ipython_extension(shell)
     assert vae_utils.load_images is data.load_images is load_images and load_images("digits").name == "digits"
     with pytest.raises(AssertionError):
@@ -64,8 +64,8 @@ def test_it_can_be_taken_back(shell):
 
 
 def test_used_twice_it_says_a_claim_once(shell, capsys):
-    other_data.use("shapes", shell)
-    other_data.use("shapes", shell)
+    other_data.use("digits", shell)
+    other_data.use("digits", shell)
     capsys.readouterr()
     ran(shell, "assert False, 'once'")
     assert capsys.readouterr().out.count("once") == 1
@@ -74,4 +74,4 @@ def test_used_twice_it_says_a_claim_once(shell, capsys):
 def test_outside_of_a_notebook_it_says_what_to_write(monkeypatch):
     monkeypatch.setattr("IPython.get_ipython", lambda: None)
     with pytest.raises(RuntimeError, match="load_images"):
-        other_data.use("shapes")
+        other_data.use("digits")
