@@ -1,0 +1,67 @@
+"""Seconds and memory of each lesson's Run All, in a kernel of its own, as a learner's machine or a JupyterHub meets it.
+
+    python benchmarks/notebook_costs.py              all lessons, about eight minutes on two cores
+    python benchmarks/notebook_costs.py 04 05        some of them
+
+Peak memory is the most that the kernel ever held (its resident set). The share of it that is the kernel's own, after
+the run, is what each further learner on one server costs: the rest, PyTorch's libraries above all, is there once for
+all.
+"""
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+import nbformat
+import report
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+SERVER = 24 * 1024  # MB
+ASKS = """
+import resource, pathlib
+own = {}
+smaps = pathlib.Path("/proc/self/smaps_rollup")
+if smaps.exists():
+    for line in smaps.read_text().splitlines()[1:]:
+        key, size = line.split()[:2]
+        own[key] = int(size) / 1024
+private = own.get("Private_Clean:", 0) + own.get("Private_Dirty:", 0)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, private)
+"""
+
+
+def costs(path: Path) -> dict[str, float]:
+    """Run a notebook: its seconds from the kernel's start to the end, its peak and its own memory in MB."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(ASKS))
+    start = time.perf_counter()
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(NOTEBOOKS)}})
+    client.execute()
+    taken = time.perf_counter() - start
+    peak, own = map(float, notebook.cells[-1].outputs[0].text.split())
+    return {"seconds": round(taken, 1), "peak_mb": round(peak), "own_mb": round(own)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lessons", nargs="*", metavar="NN")
+    chosen = parser.parse_args().lessons
+    found = {}
+    for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
+        if not chosen or path.name[:2] in chosen:
+            found[path.stem] = costs(path)
+            print(path.stem, found[path.stem], flush=True)
+    worst = max(entry["peak_mb"] for entry in found.values())
+    rows = [[name, *entry.values(), math.floor(SERVER / entry["peak_mb"])] for name, entry in found.items()]
+    report.table(["lesson", "seconds", "peak MB", "own MB at the end", "learners in 24 GB, at the peak"], rows)
+    total = sum(entry["seconds"] for entry in found.values())
+    print(f"together {total / 60:.1f} minutes; {SERVER // worst} learners in 24 GB at the worst lesson's peak")
+    if not chosen:
+        summary = {"minutes_together": round(total / 60, 1), "learners_in_24_gb": SERVER // worst}
+        report.save("notebook_costs", {"lessons": found, **summary})
+
+
+if __name__ == "__main__":
+    main()
