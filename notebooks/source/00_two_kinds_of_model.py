@@ -52,6 +52,10 @@ from vae_utils.widgets.blend import KINDS, blend
 # **Distrust the text.** Every number in the text is computed in a cell and guarded by an `assert`. If a claim stops
 # being true on your machine, the notebook stops there and tells you.
 #
+# **Other images.** The numbers are those of handwritten digits. To see what becomes of a lesson on pictures of clothes
+# (Fashion-MNIST), put `%load_ext vae_utils.other_data` into a new cell above its first one. The same cells then run on
+# as many of these, and where a claim of the text was one about digits, a line says so and the notebook goes on.
+#
 # Exercises have three buttons, so to speak: `check` says whether an answer is right and, if not, what is wrong with it;
 # `hint` gives one more hint each time; `solution` shows one way to do it. Try it on a small one.
 #
