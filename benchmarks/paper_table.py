@@ -5,7 +5,7 @@
     python benchmarks/paper_table.py --epochs 50            shorter, for a look
 
 A row that the results file holds already, at this or a larger number of epochs, is not trained again. One that was
-stopped on the way goes on from its last minute, bit for bit, with the same command. How long a row takes is said after
+stopped on the way goes on from its last minutes, bit for bit, with the same command. How long a row takes is said after
 its first epoch. As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey values
 whenever an image is used, batches of 100 here (20 there), test images binarized once, 5,000 draws an image. Not as in
 the paper: Adam with a one-cycle schedule instead of eight falling rates, and fewer passes over the data (3,280 there).
@@ -30,7 +30,8 @@ from vae_utils.objectives import log_weights
 from vae_utils.saved_runs import load_run, save_run
 from vae_utils.training import pick_device
 
-RESULTS = Path(__file__).with_suffix(".json")
+RESULTS = Path(__file__).resolve().parents[1] / "vae_utils" / "data_files" / "paper_table.json"
+UNFINISHED = Path(__file__).with_suffix(".runs")
 # The paper's test NLL in nats and its active units, for VAE and IWAE with k draws.
 PAPER = {
     "vae-1": (86.76, 19),
@@ -76,7 +77,7 @@ def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: 
         def loss(model, x):
             return fused(model, x)
 
-    kept = runs / f"{row}-seed-{seed}-{epochs}-epochs.safetensors"
+    kept = kept_at(runs, row, seed, epochs)
     resumed = load_run(kept, model, device) if kept.exists() else None
     if resumed is not None:
         print(f"{row}/seed-{seed}: goes on after {resumed.epochs} epochs", flush=True)
@@ -98,8 +99,13 @@ def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: 
         if history.interrupted:
             save_run(history, kept)
         raise SystemExit(f"{row}: stopped after {history.epochs} epochs. {history.stopped}")
-    kept.unlink(missing_ok=True)
+    save_run(history, kept)  # its evaluation takes long, too
     return model.to(device)
+
+
+def kept_at(runs: Path, row: str, seed: int, epochs: int) -> Path:
+    """Where an unfinished row is kept."""
+    return runs / f"{row}-seed-{seed}-{epochs}-epochs.safetensors"
 
 
 def measured(model: VAE, x: Tensor, draws: int = DRAWS) -> dict[str, float]:
@@ -125,13 +131,13 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="fuse the loss with torch.compile")
     parser.add_argument("--data", help="folder of MNIST in torchvision's layout; downloaded by default")
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--runs", type=Path, default=RESULTS.with_suffix(".runs"), help="folder for unfinished rows")
+    parser.add_argument("--runs", type=Path, default=UNFINISHED, help="folder for unfinished rows")
     parser.add_argument("--weights", type=Path, help="folder for the weights of each row")
     chosen = parser.parse_args()
 
     images, device = load_images("mnist", chosen.data), str(pick_device(chosen.device))
     test = binarized(images.test)
-    results = json.loads(chosen.results.read_text()) if chosen.results.exists() else {}
+    results = json.loads(chosen.results.read_text())["runs"] if chosen.results.exists() else {}
     for seed in chosen.seeds:
         for row in chosen.rows:
             name, epochs = f"{row}/seed-{seed}", chosen.epochs or EPOCHS[row]
@@ -149,8 +155,11 @@ def main() -> None:
             if chosen.weights:
                 chosen.weights.mkdir(parents=True, exist_ok=True)
                 save_file(model.state_dict(), chosen.weights / f"{row}-seed-{seed}.safetensors")
-            chosen.results.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
             paper, units = PAPER[row]
+            table = {name: {"nll": nll, "active_units": active} for name, (nll, active) in PAPER.items()}
+            written = {"paper": table, "runs": dict(sorted(results.items()))}
+            chosen.results.write_text(json.dumps(written, indent=1) + "\n")
+            kept_at(chosen.runs, row, seed, epochs).unlink(missing_ok=True)
             found = results[name]
             print(
                 f"{name}: NLL {found['nll']:.2f} ± {found['standard_error']:.2f} (paper {paper}), "
