@@ -11,7 +11,7 @@
 # - keep style and label apart with a **conditional VAE**, and measure how far apart they are.
 #
 # Needs: 02 (features of a classifier), 06 (the VAE), 10 (what the prior does not fill). Reading: 35 minutes.
-# Run All: about 35 seconds on two cores.
+# Run All: about 40 seconds on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import ipywidgets
@@ -20,10 +20,12 @@ import torch.nn.functional as F
 from scipy.stats import f as f_distribution
 from sklearn.linear_model import LogisticRegression
 
-from vae_utils import exercises, load_images, plots
+from vae_utils import VAE, exercises, fit, load_images, negative_elbo, plots
 from vae_utils.checkpoints import checkpoint_card, load_checkpoint
 from vae_utils.evaluation import features, train_classifier
 from vae_utils.interpolation import interpolate, path, path_length
+from vae_utils.models import ConditionalVAE
+from vae_utils.objectives import negative_conditional_elbo
 from vae_utils.widgets import DecodedPicture, DrawingPad, Interpolator, LatentExplorer
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.strokes import mnist_picture
@@ -34,14 +36,23 @@ digits = load_images("digits")
 # ## Models that come with the package
 #
 # Training for this notebook has been done for you, on all of MNIST: a VAE with 16 latent dimensions, one with 2, and a
-# conditional VAE with 8. Their cards say how; you can train them again with that line.
+# conditional VAE with 8. Their cards say how; you can train them again with that line. (They know digits only. If you run
+# this notebook on other images, as notebook 00 says, small ones are trained here instead.)
 
 # %%
 names = ("vae-mnist-k16", "vae-mnist-k2", "cvae-mnist-k8")
-for name in names:
-    card = checkpoint_card(name)
-    print(f"{name}: {card['data']}\n    {card['recipe']}")
-vae, plane, cvae = (load_checkpoint(name).requires_grad_(False) for name in names)  # nothing is trained here
+if digits.name == "digits":
+    for name in names:
+        card = checkpoint_card(name)
+        print(f"{name}: {card['data']}\n    {card['recipe']}")
+    vae, plane, cvae = (load_checkpoint(name) for name in names)
+else:
+    torch.manual_seed(0)
+    vae, plane, cvae = VAE(16, hidden=200), VAE(2, hidden=200), ConditionalVAE(8, len(digits.classes))
+    for model, loss in ((vae, negative_elbo), (plane, negative_elbo), (cvae, negative_conditional_elbo)):
+        fit(model, digits, loss, epochs=8, learning_rate=4e-3)
+for model in (vae, plane, cvae):
+    model.requires_grad_(False)  # from here on they are only used
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # **Read this before any number.** Our 10,000 digits are the first of MNIST's *training* set, and the three models were
@@ -65,10 +76,10 @@ mu, logvar = vae.encode(x)  # (2000, 16) each
 rebuilt = vae.generate(mu)  # (2000, 1, 28, 28)
 shares = {"images": (read(x) == y).float().mean().item(), "rebuilt": (read(rebuilt) == y).float().mean().item()}
 print({name: f"{share:.1%} read correctly" for name, share in shares.items()})
-assert all(share > 0.92 for share in shares.values()), "the text says: about 95 %"
+assert all(share > 0.91 for share in shares.values()), "the text says: about 94 %"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The judge reads about 95 % of the images, and of their reconstructions. That is its ceiling: no picture made below can
+# The judge reads about 94 % of the images, and of their reconstructions. That is its ceiling: no picture made below can
 # be expected to be read more often.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -158,9 +169,9 @@ LatentExplorer(plane, x, labels=y)
 plots.show_manifold(
     plane.generate,
     title="Two dimensions, all of MNIST: borders between the digits stay blurred after 60,000 images, too",
-    alt="Ten by ten pictures decoded over the latent plane at the quantiles of the prior. Most are clear digits; between "
+    alt="Eight by eight pictures decoded over the latent plane at the quantiles of the prior. Most are clear digits; between "
     "regions of two digits lie blurred mixtures that are neither.",
-    steps=10,
+    steps=8,
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -287,8 +298,8 @@ shown, (left, right) = plots.figure(
     1,
     2,
     title="The arc keeps the length of its ends, and its pictures are less grey for it",
-    alt="Left: the length of the code along the way, mean over 300 pairs; the line dips from 3.6 to 2.6 in the middle, the arc stays "
-    "level, below the dashed line at 4. Right: grey ink along the way; highest for the cross-fade, lower on the line, and "
+    alt=f"Left: the length of the code along the way, mean over 300 pairs; the line dips from {norms['lerp'][0].mean():.1f} to "
+    f"{norms['lerp'][8].mean():.1f} in the middle, the arc stays level, below the dashed line at 4. Right: grey ink along the way; highest for the cross-fade, lower on the line, and "
     "nearly level on the arc.",
     size=(7.5, 3.2),
 )
@@ -313,8 +324,12 @@ assert norms["lerp"][8].mean() < 0.78 * norms["lerp"][0].mean(), (
     "the text says: nearly by the factor of the root of 1/2"
 )
 assert contrast[1] > contrast[2] + 5 > contrast[4] + 10, "the text says: length is a knob for contrast"
+drawn_length = (mu.square() + logvar.exp()).sum(1).mean().sqrt().item()  # of a code that is drawn, not of its mean
+assert norms["lerp"][0].mean() < 3.9 < drawn_length < 4.4, "the text says: the missing part is sigma"
 assert gain["grey"] < -3 and gain["grey"] < -10 * error["grey"], "the text says: less grey, beyond doubt"
-assert -0.02 < gain["sure"] < 0.06 and -0.1 < gain["far"] < 0.5, "the text says: next to nothing; not closer"
+greyer = {name: middles[name]["grey"].mean() / middles["both ends"]["grey"].mean() for name in ("lerp", "slerp")}
+assert greyer["slerp"] < 1.18 < 1.22 < greyer["lerp"] < 1.5, "the text says: hardly; by about a third"
+assert -0.03 < gain["sure"] < 0.07 and -0.15 < gain["far"] < 0.6, "the text says: within a few per cent; not closer"
 shortest = {unit: min(lengths, key=lambda name: lengths[name][unit].mean()) for unit in ("pixels", "features")}
 assert set(shortest.values()) == {"cross-fade"} and 1.05 < (arc / chord).mean() < 1.2
 assert middles["cross-fade"]["grey"].mean() > 1.25 * middles["lerp"]["grey"].mean()
@@ -323,17 +338,17 @@ assert all(middles[name]["far"].mean() > 1.15 * middles["both ends"]["far"].mean
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the arc is good for, and what not
 #
-# - **The geometry is true.** On the line the code shrinks by nearly $1/\sqrt 2$; on the arc it does not. (Both begin at
-#   3.6, not at $\sqrt{16}$: our codes are the posteriors' means, and the missing part of the length is their σ.)
-# - **The arc's pictures are crisper.** Its middle is hardly greyer than its ends, the line's is by a third. Near the
+# - **The geometry is true.** On the line the code shrinks by nearly $1/\sqrt 2$; on the arc it does not. (Both begin
+#   below $\sqrt{16}$: our codes are the posteriors' means, and the missing part of the length is their σ.)
+# - **The arc's pictures are crisper.** Its middle is hardly greyer than its ends, the line's is by about a third. Near the
 #   origin the decoder averages; the length of a code is a knob for contrast.
 # - **Crisper is not more real.** The judge is about as sure of both, within a few per cent. And the arc's middles lie no
 #   closer to real digits than the line's; if anything, a little farther away.
 # - **All three leave the digits.** Between two digits there often is none, and no way around that: the middles are,
 #   on average, clearly farther from real images than the ends.
 #
-# And the lengths? The arc is longer everywhere, by 12 % in the latent space, as geometry demands for 87° between the
-# codes. But do not take shortness for quality. **The cross-fade is the shortest way of all**, in pixels by definition, and
+# And the lengths? The arc is longer everywhere, by about a tenth in the latent space, as geometry demands for codes nearly
+# at right angles (at exactly 90° by $\tfrac{\pi}{2} / \sqrt 2 = 1.11$). But do not take shortness for quality. **The cross-fade is the shortest way of all**, in pixels by definition, and
 # here in features, too. It is the one that nobody would choose.
 #
 # So: with 16 dimensions take either; with hundreds, and a prior that is really a shell, take the arc.
@@ -446,7 +461,8 @@ shown
 def at(name, how, change, key):
     """A curve read at a given mean change of the attribute (linear between its points)."""
     found = curves[name, how]
-    above = next(index for index, value in enumerate(found[name]) if value >= change)
+    reached = [index for index, value in enumerate(found[name]) if value >= change and index > 0]
+    above = (reached or [len(found[name]) - 1])[0]  # beyond its last point a curve goes on as a straight line
     low, high = found[name][above - 1 : above + 1]
     share = (change - low) / (high - low)
     return (1 - share) * found[key][above - 1] + share * found[key][above]
@@ -475,18 +491,20 @@ print(
 for side in (0, 1):
     latent, pixels, sheared = ({key: found[side] for key, found in table[how].items()} for how in looks)
     assert latent["kept"] > pixels["kept"] + 0.05 and sheared["kept"] > latent["kept"], "the title's order"
-    assert pixels["thickness"] > 0.25 and abs(latent["thickness"]) < 0.1, "the text says: only pixels get thicker"
-    assert latent["away"] < 0.78 * nothing[side] and pixels["away"] > 0.9 * nothing[side]
+    lost = [at("slant", "latent", 0.0, "kept") - found["kept"] for found in (pixels, latent)]
+    assert lost[0] > 1.4 * lost[1], "the text says: about twice as many, or more"
+    assert pixels["thickness"] > 0.25 and abs(latent["thickness"]) < 0.2, "the text says: only pixels get thicker"
+    assert latent["away"] < 0.82 * nothing[side] and pixels["away"] > 0.88 * nothing[side], (
+        "the text says: clearly; hardly"
+    )
     small = [at("slant", how, (-0.15, 0.15)[side], "kept") for how in looks]
-    assert max(small) - min(small) < 0.03, "the text says: small changes cost nobody anything"
-    assert latent["grey"] < 27 and pixels["grey"] > 33, "the text says: ghosts"
-assert (
-    abs(thick["latent"]["kept"] - thick["pixels"]["kept"]) < 0.04
-    and thick["pixels"]["grey"] > thick["latent"]["grey"] + 8
-)
+    assert max(small) - min(small) < 0.04, "the text says: small changes cost nobody anything"
+    assert pixels["grey"] > latent["grey"] + 8, "the text says: ghosts"
+assert abs(thick["latent"]["kept"] - thick["pixels"]["kept"]) < 0.06, "the text says: a draw"
+assert thick["pixels"]["grey"] > thick["latent"]["grey"] + 8, "the text says: a halo"
 
 # %% slideshow={"slide_type": "subslide"}
-chosen = [next(index for index in range(2000) if y[index] == digit) for digit in (1, 2, 3, 4, 6, 7, 8, 9)]
+chosen = [next(index for index in range(2000) if y[index] == digit) for digit in (1, 2, 4, 6, 7, 8)]
 steps = {how: at("slant", how, 0.4, "step") for how in looks}
 rows = {f"{how}: slant +0.4": edited(how, "slant", step, chosen) for how, step in steps.items()}
 rows |= {
@@ -497,7 +515,7 @@ plots.show_images(
     [rebuilt[chosen], *rows.values()],
     row_labels=["reconstruction", *rows],
     title="The latent edit moves the strokes; pixel arithmetic lays the same stain over every image",
-    alt="Eight digits in six rows: reconstruction; leaning more by a latent step; by pixel arithmetic, with grey ghosts in the same "
+    alt="Six digits in six rows: reconstruction; leaning more by a latent step; by pixel arithmetic, with grey ghosts in the same "
     "places of every image; by a shear; thicker by a latent step; thicker by pixel arithmetic, with a grey halo.",
 )
 
@@ -506,11 +524,11 @@ plots.show_images(
 #
 # - **It bends strokes.** The same vector is added to every code, but the decoder turns it into another change of every
 #   picture. Pixel arithmetic adds one and the same stain to all. Judged by the right answer, the sheared image, pixel
-#   arithmetic is hardly closer to it than the untouched image is; the latent edit is closer by a third.
+#   arithmetic is hardly closer to it than the untouched image is; the latent edit is clearly closer.
 # - **It has fewer side effects.** The stain makes every digit about half a pixel thicker, and grey all over.
-# - **It keeps more digits**, once the change is large. Up to a slant of about 0.2 nobody loses any. At 0.4, of the 94 in
-#   a hundred that were read before, the latent edit loses some 15, pixel arithmetic more than twice as many, the shear
-#   8. "Identity is preserved" is too strong for all of them.
+# - **It keeps more digits**, once the change is large. Up to a slant of about 0.15 hardly anyone loses any. At 0.4, of
+#   those that were read before, pixel arithmetic loses about twice as many as the latent edit, or more, and the shear
+#   fewest. "Identity is preserved" is too strong for all of them.
 # - **It is beaten by a shear**, which knows what slant is. If you can write an attribute down, write it down. The
 #   latent direction is for attributes of which you only have examples.
 #
@@ -624,23 +642,24 @@ agreed, grey, slants, widths = (
     dict(zip(outcome, column, strict=True)) for column in zip(*outcome.values(), strict=True)
 )
 ours, arithmetic, pixels = outcome
-assert 0.8 < agreed[ours] < 0.95 and agreed[ours] > agreed[arithmetic] > agreed[pixels] > 0.6, (
-    "the text says this order"
+assert 0.78 < agreed[ours] < 0.95 and agreed[ours] > agreed[arithmetic] > agreed[pixels] > 0.6, (
+    "the text says: more than three quarters, and this order"
 )
-assert agreed[ours] - agreed[arithmetic] < 0.12, "the text says: some points"
+assert agreed[ours] - agreed[arithmetic] < 0.15, "the text says: some points"
 assert min(slants.values()) > 0.8 and min(widths.values()) > 0.7, "the text says: all keep slant and thickness"
-assert grey[pixels] > grey[ours] + 5 and probe["VAE"] > 0.8 and 0.12 < probe[ours] < 0.45
+assert grey[pixels] > grey[ours] + 5, "the text says: faint"
+assert 0.13 < probe[ours] < probe["VAE"] - 0.3, "the text says: more than by chance, far less than from the plain VAE"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# - **The judge reads the digit that was asked for** in some 86 % of the transfers; its own ceiling is about 95 %.
-#   Arithmetic with class means gets some points less in the codes of the plain VAE, and still three quarters in pixels.
+# - **The judge reads the digit that was asked for** in more than three quarters of the transfers; its own ceiling is about
+#   94 %. Arithmetic with class means gets some points less in the codes of the plain VAE, and less again in pixels.
 #   The conditional VAE wins, less clearly than its figure suggests. (It does so with half of the dimensions, 8 against
 #   16, so the two models differ in more than the label.)
 # - **Style is kept by all three.** The correlations are high even for pixel arithmetic, and for a poor reason: whoever
 #   leaves the strokes of the 3 where they are and lays a faint 7 over them keeps slant and thickness as well. A measure
 #   of what is *kept* says little without one of what has *changed*.
-# - **Apart, not perfectly.** From the code alone a linear classifier guesses the digit in 31 % of cases; with nothing to
-#   go by it would be about 11 %, and the plain VAE's codes give away 90 %. The ELBO pulls each q(z|x, y) towards p(z), and with
+# - **Apart, not perfectly.** From the code alone a linear classifier guesses the digit far less often than from the plain
+#   VAE's codes, but more often than the 11 % or so that one gets with nothing to go by. The ELBO pulls each q(z|x, y) towards p(z), and with
 #   that the codes of each class, but it stops where a nat costs more than it saves. What is left shows in the pictures:
 #   ask for a 6 in the style of a strongly leaning 5, and you ask for a combination that training hardly saw.
 
@@ -717,15 +736,8 @@ drawings = {
     "star": [[0.5, 0.1, 0.74, 0.82, 0.12, 0.38, 0.88, 0.38, 0.26, 0.82, 0.5, 0.1]],
     "grid": [[0.35, 0.1, 0.35, 0.9], [0.65, 0.1, 0.65, 0.9], [0.1, 0.35, 0.9, 0.35], [0.1, 0.65, 0.9, 0.65]],
 }
-on_paper.draw_strokes(drawings["house"])
-on_paper.snapshot(
-    title="A drawn house comes back as a zero",
-    alt="A house drawn with straight lines, and its reconstruction, which is round: a zero with a pointed top. The nearest training "
-    "images are zeros and a six. Nothing about the posterior is unusual.",
-)
 
 
-# %%
 def costs(images):
     """Reconstruction error from the posterior's mean, and KL, in nats per image: (2, N)"""
     means, logvars = vae.encode(images)
@@ -736,20 +748,33 @@ def costs(images):
 pictures = torch.stack([mnist_picture(strokes) for strokes in drawings.values()])[:, None]  # (4, 1, 28, 28)
 ordinary, drawn = costs(x), costs(pictures)  # (2, 2000), (2, 4)
 above = (ordinary[:, :, None] < drawn[:, None]).float().mean(1)  # (2, 4)  share of digits that cost less
-answers = classifier(vae.generate(vae.encode(pictures)[0])).softmax(1)  # (4, 10)
+comes_back = vae.generate(vae.encode(pictures)[0])  # (4, 1, 28, 28)
+answers = classifier(comes_back).softmax(1)  # (4, 10)
+
+# %% slideshow={"slide_type": "subslide"}
+plots.show_images(
+    [pictures, comes_back],
+    titles=list(drawings),
+    row_labels=["drawn", "reconstruction"],
+    title=f"A house is drawn, and something like a {digits.classes[answers[0].argmax()]} comes back",
+    alt="Four drawings with straight lines (a house, a letter A, a star, a grid), and below each its reconstruction: rounder, and "
+    "made of the strokes of digits. None shows what was drawn.",
+)
+
+# %%
 for index, name in enumerate(drawings):
     error, kl = (f"{drawn[row, index]:.0f} nats, more than {above[row, index]:.0%} of the digits" for row in (0, 1))
-    sure = f"read as {answers[index].argmax()}, {answers[index].max():.0%} sure"
+    sure = f"read as {digits.classes[answers[index].argmax()]}, {answers[index].max():.0%} sure"
     print(f"{name:8}: error {error}; KL {kl}; reconstruction {sure}")
-assert (above[0, 2:] > 0.99).all() and (above[0, :2] < 0.95).all(), "the text says: two are caught, two are not"
+assert (above[0, 2:] > 0.98).all() and (above[0, :2] < 0.98).all(), "the text says: two are caught, two are not"
 assert (above[1] < 0.95).all(), "the text says: the KL catches none"
-assert answers[0].argmax() == 0 and answers[0].max() > 0.9, "the text says: a zero, and sure of it"
+assert answers[0].max() > 0.8, "the text says: sure of it"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # No code here is unusual: the KLs are ordinary, and the means lie where the prior has its mass. What can betray a
 # drawing is its **reconstruction error**. It catches the star and the grid, which cost more than practically every digit.
-# It does **not** catch the house and the A: one digit in ten costs as much as they do, so an alarm that spares 95 % of
-# the digits lets both pass. And the judge, asked what the rebuilt house is, is almost certain that it is a zero.
+# It does **not** catch the house and the A: an alarm that spares 98 % of the digits lets both pass. And the judge, asked
+# what the rebuilt house is, is sure of a digit.
 # Notebook 12 measures how well that kind of alarm works, and how it fails.
 #
 # "You see what the model thinks of your drawing" would be too much, though. You see what the encoder, trained on digits,
