@@ -81,7 +81,7 @@ def light_requirements(root: Path = ROOT) -> list[str]:
 def setup_source(root: Path = ROOT) -> str:
     """The code of the setup cell: the same in each lesson."""
     address = repository(root)
-    course = f"vae-utils @ git+{address}@{release(root)}" if address else ""
+    course = f"git+{address}@{release(root)}" if address else ""
     listed = {"fixed": FIXED, "light": light_requirements(root)}
     return SETUP.format(
         course=course, **{key: ", ".join(f'"{item}"' for item in items) for key, items in listed.items()}
