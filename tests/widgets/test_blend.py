@@ -27,7 +27,9 @@ def explorer():
 def told(explorer):
     """(label, confidence in per cent, nats, where) as the learner reads them."""
     assert explorer.error.value == ""
-    found = re.search(r"classifier: (\d), (\d+)% sure .* = (-?\d+) nats, (\w+) the range", explorer.note.value)
+    found = re.search(
+        r"classifier: (\d), (\d+)% sure .* = (-?\d+) nats, (\w+) the range", explorer.note.value.replace("−", "-")
+    )
     return int(found[1]), int(found[2]), int(found[3]), found[4]
 
 

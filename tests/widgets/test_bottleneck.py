@@ -19,9 +19,12 @@ COMPONENTS, MEAN = (torch.from_numpy(array).float() for array in (AUTHORITY.comp
 
 
 def models():
-    """Untrained autoencoders: what they answer is known all the same."""
+    """Autoencoders as if trained: their pictures are near the mean image."""
     torch.manual_seed(0)
-    return {K: Autoencoder(K, hidden=16) for K in (4, 1, 8)}
+    made = {K: Autoencoder(K, hidden=16) for K in (4, 1, 8)}
+    for model in made.values():
+        model.decoder[2].bias.data.fill_(0.5)
+    return made
 
 
 @pytest.fixture

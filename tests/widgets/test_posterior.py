@@ -20,7 +20,7 @@ def numbers(explorer):
         r".*log p\(x\) = (\S+) nats\. Posterior: mean (\S+), standard deviation (\S+)\. One in (\S+) draws .*",
         re.sub("<[^>]*>", "", explorer.note.value),
     )
-    return [float(part.replace(",", "").replace("10^", "1e")) for part in found.groups()]
+    return [float(part.replace(",", "").replace("10^", "1e").replace("−", "-")) for part in found.groups()]
 
 
 def picture(explorer):

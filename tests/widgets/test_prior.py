@@ -57,7 +57,7 @@ def test_the_dot_stands_on_the_curve_of_the_chosen_density(explorer):
     for name, temperature, density, coverage in (
         ("prior", 1.0, 0.6, 0.5),
         ("far", 0.5, 0.2, 0.1),
-        ("prior", 0.75, 0.7, 0.4),
+        ("prior", 0.7, 0.72, 0.38),
     ):
         explorer.source.value, explorer.temperature.value = name, temperature
         assert f"{name}, temperature {temperature:.2f}: density {density:.2f}, coverage {coverage:.2f}" in (

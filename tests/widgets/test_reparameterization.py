@@ -32,7 +32,7 @@ def find_button(widget):
 
 def slopes(explorer):
     """(exact, measured, PyTorch's or None) as the learner reads them."""
-    note = explorer.note.value
+    note = explorer.note.value.replace("−", "-")
     exact, measured = (float(value) for value in re.findall(r"(?:exact|by 0\.01:) (-?\d+\.\d+)", note))
     found = re.search(r"PyTorch: (-?\d+\.\d+)", note)
     return exact, measured, float(found[1]) if found else None
@@ -102,7 +102,7 @@ def test_a_quick_hand_leaves_no_gaps(fresh):
 
 
 def test_the_button_rolls_once():
-    explorer = ReparameterizationExplorer()
+    explorer = ReparameterizationExplorer(in_browser=False)
     walk(explorer, STOPS)
     noise, before = explorer.epsilon.clone(), png(explorer)
     find_button(explorer).click()
@@ -122,6 +122,25 @@ def test_the_picture_follows_each_control():
     assert len(set(seen)) == 4
 
 
-def test_too_few_draws_are_refused():
-    with pytest.raises(ValueError, match="at least 2, received 1"):
-        ReparameterizationExplorer(draws=1)
+def test_noise_that_the_page_rolls_is_the_kernels_and_the_other_way_round():
+    explorer = ReparameterizationExplorer()
+    walk(explorer, STOPS)
+    explorer.canvas.state = {**explorer.canvas.state, "noise": [0.5] * 25}  # as the page sends it
+    walk(explorer, [1.0])
+    torch.testing.assert_close(explorer.z, torch.full((25,), 1.4))
+    assert len(explorer.visited) == 1
+    explorer.roll()
+    assert explorer.canvas.state["noise"] == explorer.epsilon.tolist() != [0.5] * 25
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"draws": 1}, "at least 2, received 1"),
+        ({"mu": 9}, "μ must be between -2.5 and 2.5, received 9"),
+        ({"sigma": -1}, "σ must be between 0.1 and 1.5, received -1"),
+    ],
+)
+def test_what_it_cannot_show_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ReparameterizationExplorer(**arguments)

@@ -15,7 +15,10 @@ def parts():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         likelihoods = Gaussian(0.8), Gaussian(0.1), Gaussian(0.3, learned=True)
-        return [VAE(3, hidden=16, likelihood=likelihood) for likelihood in likelihoods], torch.rand(6, 1, 28, 28)
+        models = [VAE(3, hidden=16, likelihood=likelihood) for likelihood in likelihoods]
+        for weight in (weight for model in models for weight in model.decoder.parameters()):
+            weight.data.mul_(3)  # as after training: pixels from dark to light
+        return models, torch.rand(6, 1, 28, 28)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from vae_utils.widgets.bottleneck import BottleneckExplorer
 from vae_utils.widgets.bound import BoundExplorer
 from vae_utils.widgets.decoded import DecodedPicture
 from vae_utils.widgets.drawing import DrawingPad
+from vae_utils.widgets.elbo import PosteriorExplorer
 from vae_utils.widgets.interpolate import Interpolator
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
@@ -27,6 +28,7 @@ __all__ = [
     "Interpolator",
     "LatentExplorer",
     "LiveTraining",
+    "PosteriorExplorer",
     "PriorExplorer",
     "OutlierExplorer",
     "SigmaExplorer",

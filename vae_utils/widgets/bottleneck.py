@@ -9,13 +9,16 @@ from torch import Tensor, nn
 
 from vae_utils.plots import LessonFigure, show_images
 from vae_utils.widgets import controls as make
-from vae_utils.widgets.base import Explorer
-from vae_utils.widgets.models import TRAINING_CELL, require_model
+from vae_utils.widgets.chart import Pictures, by
+from vae_utils.widgets.frames import Frames, FramesExplorer
+from vae_utils.widgets.models import TRAINING_CELL, require_images, require_model, require_rebuilding
 
+VIEWS = {"original": "test image", "pca": "PCA", "autoencoder": "autoencoder"}
+CHECKED = 100  # images on which a model must do better than one that was not trained
 START = 8  # numbers kept at first, if there is a model for it
 
 
-class BottleneckExplorer(Explorer):
+class BottleneckExplorer(FramesExplorer):
     """Choose a test image and how many numbers are kept of it: the image, PCA's answer, an autoencoder's answer.
 
     Args:
@@ -25,6 +28,7 @@ class BottleneckExplorer(Explorer):
         images: (N, 1, H, W) test images to choose from, with H * W = D.
         number: which of them is shown first.
         cell: which cell trains the models, for the message if it has not been run.
+        in_browser: False leaves the drawing to the kernel.
 
     Raises:
         TypeError: a model is not one.
@@ -40,12 +44,16 @@ class BottleneckExplorer(Explorer):
         *,
         number: int = 0,
         cell: str = TRAINING_CELL,
+        in_browser: bool = True,
     ) -> None:
         if not models:
             raise ValueError(f"models is empty: run {cell} first, then this cell again")
         self.models = {K: require_model(models[K], f"models[{K}]", ("forward",), cell) for K in sorted(models)}
-        self.components, self.mean, self.images = components, mean, images
+        self.components, self.mean, self.images = components, mean, require_images(images)
         self._check(number)
+        some = self.images[:CHECKED]
+        for K in self.models if len(some) > 1 else ():
+            require_rebuilding(f"models[{K}]", self.reconstruct(some, K)["autoencoder"], some, cell)
         self._gains: dict[int, Tensor] = {}
         widths = list(self.models)
         self.width = make.steps("numbers kept, K", widths, START if START in widths else widths[0])
@@ -60,13 +68,15 @@ class BottleneckExplorer(Explorer):
             )
         ]
         super().__init__(
-            [self.width, self.number],
-            views={"original": "test image", "pca": "PCA", "autoencoder": "autoencoder"},
+            {"width": self.width, "number": self.number},
+            asks=["number"],
+            views=VIEWS,
             above=above,
             alt="A test image, and its reconstructions by PCA and by an autoencoder from K numbers each.",
             summary="a slider for the numbers that are kept of an image, PCA beside the autoencoder.",
             width=200,
             beside=False,
+            in_browser=in_browser,
         )
 
     def reconstruct(self, x: Float[Tensor, "B 1 H W"], K: int) -> dict[str, Tensor]:
@@ -94,15 +104,21 @@ class BottleneckExplorer(Explorer):
         gains = self._gains[K]
         self.number.value = int(gains.argmax() if pca_wins else gains.argmin())
 
+    def frames(self) -> Frames:
+        """The chosen image, and both answers from every K there is."""
+        x, count = self.images[self.number.value][None], len(self.models)
+        answers = {K: self.reconstruct(x, K) for K in self.models}
+        places = torch.arange(count)[:, None]
+        numbers = {"original": [0], "pca": by(1 + places, "width"), "autoencoder": by(1 + count + places, "width")}
+        panels = [Pictures(numbers[name], caption, name, caption, zoom=8) for name, caption in VIEWS.items()]
+        images = [x, *(answers[K]["pca"] for K in answers), *(answers[K]["autoencoder"] for K in answers)]
+        return Frames(panels, [by([_account(K, x, answers[K]) for K in answers], "width")], torch.cat(images))
+
     def render(self) -> dict[str, Tensor]:
         """The image and both answers."""
         K, x = self.width.value, self.images[self.number.value][None]
         answers = self.reconstruct(x, K)
-        errors = {name: _errors(answer, x).item() for name, answer in answers.items()}
-        self.say(
-            f"{K} {'number' if K == 1 else 'numbers'} for {x.numel()} pixels. "
-            f"Squared error: PCA {errors['pca']:.1f}, autoencoder {errors['autoencoder']:.1f}."
-        )
+        self.say(_account(K, x, answers))
         return {"original": x[0, 0], **{name: answer[0, 0].clamp(0, 1) for name, answer in answers.items()}}
 
     def snapshot(self, title: str | None = None, alt: str | None = None) -> LessonFigure:
@@ -142,6 +158,14 @@ class BottleneckExplorer(Explorer):
                     f"models[{K}] turns an image {tuple(self.images[:1].shape)} into {tuple(answer.shape)}; "
                     "hand over models that return an image of the same shape"
                 )
+
+
+def _account(K: int, x: Tensor, answers: Mapping[str, Tensor]) -> str:
+    errors = {name: _errors(answer, x).item() for name, answer in answers.items()}
+    return (
+        f"{K} {'number' if K == 1 else 'numbers'} for {x.numel()} pixels. "
+        f"Squared error: PCA {errors['pca']:.1f}, autoencoder {errors['autoencoder']:.1f}."
+    )
 
 
 def _errors(answer: Tensor, x: Tensor) -> Tensor:

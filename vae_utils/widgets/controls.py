@@ -19,14 +19,19 @@ def slider(
         description: what it sets, with its unit.
         value, low, high, step: where it stands, and where it can go.
         readout: format of the number beside it.
+
+    Raises:
+        ValueError: the value is not between the ends, where ipywidgets would move it without a word.
     """
+    _require_between(description, value, low, high)
     return ipywidgets.FloatSlider(
         value=value, min=low, max=high, step=step, description=description, readout_format=readout, layout=WIDE
     )
 
 
 def whole_slider(description: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
-    """A slider over whole numbers that reports every move."""
+    """A slider over whole numbers that reports every move; as `slider`."""
+    _require_between(description, value, low, high)
     return ipywidgets.IntSlider(value=value, min=low, max=high, description=description, layout=WIDE)
 
 
@@ -36,7 +41,8 @@ def steps(description: str, options: Sequence[Any], value: Any) -> ipywidgets.Se
 
 
 def number(description: str, value: int, low: int, high: int) -> ipywidgets.BoundedIntText:
-    """A field for a whole number, for example which test image."""
+    """A field for a whole number, for example which test image; raises as `slider` does."""
+    _require_between(description, value, low, high)
     return ipywidgets.BoundedIntText(value=value, min=low, max=high, description=description, layout=WIDE)
 
 
@@ -60,3 +66,8 @@ def button(description: str, pressed: Callable[[], None]) -> ipywidgets.Button:
     made = ipywidgets.Button(description=description, layout=ipywidgets.Layout(width="auto"))
     made.on_click(lambda _: pressed())
     return made
+
+
+def _require_between(description: str, value: Number, low: Number, high: Number) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{description} must be between {low:g} and {high:g}, received {value}")

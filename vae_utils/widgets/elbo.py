@@ -6,17 +6,23 @@ import ipywidgets
 import torch
 
 from vae_utils.distributions import kl_to_standard_normal
-from vae_utils.plots import EXACT, POSTERIOR, PRIOR, LessonFigure, figure
-from vae_utils.plots.ledger import draw_ledger
+from vae_utils.plots import EXACT, LIKELIHOOD, POSTERIOR, PRIOR, LessonFigure, figure
+from vae_utils.plots.ledger import FLOORS, NAMES, draw_ledger
 from vae_utils.toy import CURVES, ToyModel
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import Explorer
+from vae_utils.widgets.canvas import bundle
+from vae_utils.widgets.chart import Axis, Chart, boxes, line, rule, text
+from vae_utils.widgets.chart_view import KERNEL_DRAWS, ChartView
+from vae_utils.widgets.posterior import toy_tables
 
 MU, LOGVAR, X = (
     (-3.0, 3.0),
     (-5.0, 0.3),
     (-1.0, 4.0),
 )  # ends of the sliders; every q between them lies on the toy's grid
+EDGE = 3.6  # codes from -EDGE to EDGE are shown
+TITLE = "The closer q lies to the exact posterior, the shorter the hatched gap"
 ALT = (
     "Left: the exact posterior over z, the prior, and the Gaussian q set by the sliders. Right: a ledger in nats, "
     "reconstruction minus KL to the prior is the ELBO, and the KL to the posterior fills the gap up to log p(x). "
@@ -24,21 +30,35 @@ ALT = (
 )
 
 
+class PosteriorView(ChartView):
+    """What `elbo.js` draws."""
+
+    _esm = bundle("elbo.js")
+
+
 class PosteriorExplorer(Explorer):
-    """Set the mean and the log variance of q; reconstruction, KL and gap follow, all exact.
+    """Set the mean and the log variance of q; reconstruction, KL and gap follow in the browser, all exact.
 
     Args:
         noise: standard deviation of the toy's decoder, in the units of x.
         curve: the decoder to begin with: "wave", "line" or "square".
         x: the observation to begin with.
         mu, logvar: the q to begin with; by default the prior.
+        in_browser: False leaves the drawing to the kernel.
 
     Raises:
         ValueError: an unknown curve, a noise the toy refuses, or a value that its slider cannot show.
     """
 
     def __init__(
-        self, noise: float = 0.5, curve: str = "wave", x: float = 2.0, mu: float = 0.0, logvar: float = 0.0
+        self,
+        noise: float = 0.5,
+        curve: str = "wave",
+        x: float = 2.0,
+        mu: float = 0.0,
+        logvar: float = 0.0,
+        *,
+        in_browser: bool = True,
     ) -> None:
         self.toys = {name: ToyModel(noise, name) for name in dict.fromkeys([curve, *CURVES])}  # names a wrong curve
         for name, value, ends in (("x", x, X), ("mu", mu, MU), ("logvar", logvar, LOGVAR)):
@@ -55,7 +75,8 @@ class PosteriorExplorer(Explorer):
         buttons = [self.button("Best q", self.best), self.button("q = prior", self.start_over)]
         super().__init__(
             [self.curve, self.x, self.mu, self.logvar],
-            above=[ipywidgets.HBox(buttons)],
+            above=[] if in_browser else [make.text(KERNEL_DRAWS), ipywidgets.HBox(buttons)],
+            canvas=self._view(noise) if in_browser else None,
             alt=ALT,
             summary="sliders for the mean and log variance of q, beside the exact posterior and the terms of the ELBO.",
             width=720,
@@ -113,9 +134,38 @@ class PosteriorExplorer(Explorer):
         q = torch.exp(-0.5 * ((self.z - self.mu.value) / sigma).square()) / (sigma * math.sqrt(2 * math.pi))
         self.guess.set_ydata(q)
         self.ledger.move(elbo + kl, kl, gap)
-        text = f"ELBO {elbo:.2f} nats, {gap:.2f} below log p(x) = {elbo + gap:.2f}. σ of q: {sigma:.2f}."
-        self.say(text.replace("-", "−"))
+        said = f"ELBO {elbo:.2f} nats, {gap:.2f} below log p(x) = {elbo + gap:.2f}. "
+        said += f"Reconstruction {elbo + kl:.2f}, KL to the prior {kl:.2f}. σ of q: {sigma:.2f}."
+        self.say(said.replace("-", "−"))
         return self.picture
+
+    def _view(self, noise: float) -> PosteriorView:
+        z = torch.linspace(-EDGE, EDGE, 145)
+        densities = [
+            line(z, ToyModel().log_prior(z).exp(), colour=PRIOR, width=2, dash="6 4", label="prior p(z)"),
+            line([], [], colour=EXACT, label="posterior p(z|x)", name="posterior"),
+            line([], [], colour=POSTERIOR, width=3, label="q", name="q"),
+        ]
+        ledger = [
+            rule("y", 0, colour=EXACT, name="exact"),
+            boxes([], [], [], [], colour=LIKELIHOOD, name="reconstruction"),
+            boxes([], [], [], [], colour=PRIOR, name="kl"),
+            boxes([], [], [], [], colour=POSTERIOR, hatch=True, name="gap"),
+            line([], [], colour="#5f5f5f", width=1, name="steps"),
+            text([], [], [], dy=-4, name="numbers"),
+            text([], [], [], dy=-20, anchor="start", name="above"),
+            text([], [], [], dy=14, anchor="start", colour="#5f5f5f", name="below"),
+        ]
+        names, codes = Axis(low=-0.5, high=3.5, ticks=list(enumerate(NAMES))), Axis("z", -EDGE, EDGE)
+        panels = [
+            Chart(codes, Axis("density (per unit of z)"), densities, "prior, posterior and q", "densities"),
+            Chart(
+                names, Axis("nats", -8, 0), ledger, "the ledger of the ELBO", "ledger", width=380, height=302, grid="y"
+            ),
+        ]
+        state = {"noise": noise, "edge": EDGE, "floors": FLOORS, "begin": self.begin}
+        controls = {"curve": self.curve, "x": self.x, "mu": self.mu, "logvar": self.logvar}
+        return PosteriorView(controls, panels, alt=ALT, title=TITLE, tables=toy_tables(), state=state)
 
     # ---- inside ------------------------------------------------------------------------------------------------------
 
@@ -123,19 +173,19 @@ class PosteriorExplorer(Explorer):
         self.picture, (self.densities, ledger) = figure(
             1,
             2,
-            title="The closer q lies to the exact posterior, the shorter the hatched gap",
+            title=TITLE,
             alt=ALT,
             size=(7.5, 3.5),
             width_ratios=(1.35, 1),
         )
         grid = self.toy.grid
-        self.shown = torch.nonzero(grid.abs() <= 3.6)[::12, 0]  # 600 points are enough for a curve
+        self.shown = torch.nonzero(grid.abs() <= EDGE)[::12, 0]  # 600 points are enough for a curve
         self.z = grid[self.shown]
         prior = torch.exp(-0.5 * self.z.square()) / math.sqrt(2 * math.pi)
         self.densities.plot(self.z, prior, color=PRIOR, linewidth=1.2, linestyle="--", label="prior p(z)")
         (self.exact,) = self.densities.plot(self.z, prior, color=EXACT, linewidth=2, label="posterior p(z|x)")
         (self.guess,) = self.densities.plot(self.z, prior, color=POSTERIOR, linewidth=2, label="q")
-        self.densities.set(xlim=(-3.6, 3.6), xlabel="z", ylabel="density (per unit of z)")
+        self.densities.set(xlim=(-EDGE, EDGE), xlabel="z", ylabel="density (per unit of z)")
         self.densities.legend(loc="upper left", ncols=3, fontsize=8)
         self.ledger = draw_ledger(ledger, -8.0, 0.0, 1.0)  # the widest tick labels, when the layout is settled
         ledger.set_ylabel("nats")

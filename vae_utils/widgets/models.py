@@ -6,6 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vae_utils.data import Images
+from vae_utils.widgets.decoding import decode
+
 TRAINING_CELL = "the cell that trains it with fit(...)"
 
 
@@ -38,6 +41,51 @@ def require_model(
     return model
 
 
+def require_images(images: Any, name: str = "images") -> Tensor:
+    """Give images back if they are a batch of pictures.
+
+    Args:
+        images: what the learner handed over.
+        name: name of the argument.
+
+    Returns:
+        The images, (N, 1, H, W).
+
+    Raises:
+        TypeError: a whole data set, or no tensor.
+        ValueError: another shape, or no images.
+    """
+    if isinstance(images, Images):
+        raise TypeError(
+            f"{name} is the whole data set {images.name!r}: hand over its pictures, for example {name}.test"
+        )
+    if not isinstance(images, Tensor):
+        raise TypeError(f"{name} must be a tensor (N, 1, H, W), received {type(images).__name__}")
+    if images.ndim != 4 or images.shape[1] != 1 or not len(images):
+        raise ValueError(f"{name} must be (N, 1, H, W) with N >= 1, received {tuple(images.shape)}")
+    return images
+
+
+def require_rebuilding(name: str, rebuilt: Tensor, images: Tensor, cell: str = TRAINING_CELL) -> None:
+    """Refuse an autoencoder that is farther from its images than one and the same picture for all would be.
+
+    Args:
+        name: which model, for the message.
+        rebuilt: (B, 1, H, W) what it makes of the images.
+        images: (B, 1, H, W) the images.
+        cell: the cell to run first, for the message.
+
+    Raises:
+        ValueError: the squared error is more than twice that of the mean image: the model looks untrained.
+    """
+    error, plain = ((picture - images).square().sum().item() / len(images) for picture in (rebuilt, images.mean(0)))
+    if not error <= 2 * plain:  # also where it is not a number
+        raise ValueError(
+            f"{name} looks untrained: its squared error is {error:.0f} per image, that of the mean image for all of "
+            f"them {plain:.0f}. Run {cell} first, then this cell again"
+        )
+
+
 def require_trained(model: nn.Module, z: Tensor, cell: str = TRAINING_CELL) -> None:
     """Refuse a model that decodes to even grey: a fresh decoder answers about one half at every pixel.
 
@@ -49,8 +97,7 @@ def require_trained(model: nn.Module, z: Tensor, cell: str = TRAINING_CELL) -> N
     Raises:
         ValueError: the model looks untrained, or its pixels are not finite.
     """
-    with torch.no_grad():
-        pixels = model.generate(z.to(next(model.parameters()).device)).cpu()
+    pixels = decode(model, z)
     if not torch.isfinite(pixels).all():
         raise ValueError(f"the model's pixels are not finite: its training diverged; run {cell} again")
     low, high = (float(pixels.quantile(share)) for share in (0.05, 0.95))

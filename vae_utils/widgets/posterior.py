@@ -4,35 +4,47 @@ import math
 
 import ipywidgets
 import torch
+from torch import Tensor
 
 from vae_utils.plots import EXACT, LIKELIHOOD, MUTED, POSTERIOR, PRIOR, WRONG, LessonFigure, figure
 from vae_utils.toy import CURVES, ToyModel
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import Explorer
+from vae_utils.widgets.canvas import bundle
+from vae_utils.widgets.chart import Axis, Chart, area, line, rule
+from vae_utils.widgets.chart_view import KERNEL_DRAWS, ChartView
 
 CODES = 4.0  # the panels show codes from -CODES to CODES
 X_LOW, X_HIGH = -3.0, 4.0
 HEIGHTS = [0.65 * 2**step for step in range(10)]  # of the lower panel: it changes now and then, not with every move
 NAMES = {"wave": "wave: z + 0.8 sin 2z", "square": "square: z²/2", "line": "line: 1.5 z"}
+STRIDE = 4  # of the toy's grid: its spacing of 0.001 is finer than the browser needs
 ALT = (
     "Three panels that share their axes. Above: the decoder's curve over the code z, with a band of one sigma and a "
     "horizontal line at the observed x. Below: prior, likelihood and posterior over z. At the side: the marginal p(x)."
 )
 
 
+class ToyView(ChartView):
+    """What `posterior.js` draws."""
+
+    _esm = bundle("posterior.js")
+
+
 class ToyExplorer(Explorer):
-    """Choose an observed x and the decoder's σ; everything that Bayes' rule makes of them is redrawn exactly.
+    """Choose an observed x and the decoder's σ; the browser redraws exactly what Bayes' rule makes of them.
 
     Args:
         x: the observed number to begin with.
         noise: σ of the decoder to begin with, in the units of x.
         curve: the decoder's mean f(z): "wave", "square" or "line".
+        in_browser: False leaves the drawing to the kernel.
 
     Raises:
         ValueError: x, noise or curve outside of what the controls can be set to.
     """
 
-    def __init__(self, x: float = 1.5, noise: float = 0.3, curve: str = "wave") -> None:
+    def __init__(self, x: float = 1.5, noise: float = 0.3, curve: str = "wave", *, in_browser: bool = True) -> None:
         ToyModel(noise, curve)  # refuses what it cannot solve
         if not (X_LOW <= x <= X_HIGH and 0.05 <= noise <= 3):
             raise ValueError(
@@ -48,6 +60,8 @@ class ToyExplorer(Explorer):
         self._make_figure()
         super().__init__(
             [self.x, self.noise, self.curve],
+            above=[] if in_browser else [make.text(KERNEL_DRAWS)],
+            canvas=self._view() if in_browser else None,
             alt=ALT,
             summary="choose x and the decoder's sigma; prior, likelihood, posterior and marginal follow.",
             width=680,
@@ -72,8 +86,8 @@ class ToyExplorer(Explorer):
         self._band = self._upper.fill_between(
             codes, mean - toy.noise, mean + toy.noise, color=LIKELIHOOD, alpha=0.25, linewidth=0
         )
-        for line in self._observed:
-            line.set_ydata([x, x])
+        for across in self._observed:
+            across.set_ydata([x, x])
         if self._solved != (toy.noise, toy.curve):  # p(x) as a curve does not depend on the x observed
             marginal = toy.marginal(self._xs)
             self._marginal.set_xdata(marginal)
@@ -91,6 +105,33 @@ class ToyExplorer(Explorer):
         self.say(self._account(toy, x))
         return self._figure
 
+    def _view(self) -> ToyView:
+        codes, x = Axis("z (prior standard deviations)", -CODES, CODES), Axis("x", X_LOW - 0.5, X_HIGH + 0.5)
+        z = torch.linspace(-CODES, CODES, 161)
+        observed = {"colour": WRONG, "dash": "6 4", "label": "observed x", "name": "x"}
+        curve = [
+            area([], [], [], colour=LIKELIHOOD, name="band"),
+            line([], [], colour=LIKELIHOOD, name="curve"),
+            rule("y", 0, **observed),
+        ]
+        marginal = [line([], [], colour=EXACT, name="marginal"), rule("y", 0, **observed)]
+        bayes = [
+            line(z, ToyModel().log_prior(z).exp(), colour=PRIOR, width=2, label="prior p(z)"),
+            line([], [], colour=LIKELIHOOD, dash="7 4", label="likelihood p(x|z), scaled in height", name="likelihood"),
+            line([], [], colour=POSTERIOR, width=3, label="posterior p(z|x)", name="posterior"),
+        ]
+        panels = [
+            Chart(Axis("", -CODES, CODES), x, curve, "the decoder's curve", "decoder", "decoder: f(z) ± σ", 520, 250),
+            Chart(Axis(ticks=()), x, marginal, "the marginal p(x)", "marginal", "marginal p(x)", 220, 250, grid="y"),
+            Chart(
+                codes, Axis("density", room=4), bayes, "prior, likelihood and posterior over z", "bayes", "", 520, 230
+            ),
+        ]
+        tables = toy_tables() | {"xs": self._xs}
+        state, layout = {"edge": CODES, "heights": HEIGHTS}, "minmax(0, auto) minmax(0, auto)"
+        controls = {"x": self.x, "noise": self.noise, "curve": self.curve}
+        return ToyView(controls, panels, alt=ALT, tables=tables, state=state, layout=layout)
+
     def _account(self, toy: ToyModel, x: float) -> str:
         log_marginal = toy.log_marginal(x)
         mean, logvar = toy.posterior_moments(x)
@@ -98,10 +139,11 @@ class ToyExplorer(Explorer):
         joint = toy.log_joint(x, toy.grid) + toy.log_likelihood(x, toy.grid) + math.log(toy.spacing)
         log_needed = torch.logsumexp(joint, 0).item() - 2 * log_marginal
         needed = f"{math.exp(log_needed):,.1f}" if log_needed < 14 else f"10^{log_needed / math.log(10):.0f}"
-        return (
+        text = (
             f"log p(x) = {log_marginal:.2f} nats. Posterior: mean {round(mean, 2) + 0.0:.2f}, standard deviation "
             f"{math.exp(logvar / 2):.2f}. One in {needed} draws from the prior is useful."
         )
+        return text.replace("-", "−")
 
     def _make_figure(self) -> None:
         self._figure, axes = figure(
@@ -139,3 +181,9 @@ class ToyExplorer(Explorer):
         corner.legend(lines.values(), lines.keys(), loc="center left", labelspacing=0.9, borderaxespad=0)
         for spine in ("left", "bottom"):
             self._side.spines[spine].set_color(MUTED)
+
+
+def toy_tables() -> dict[str, Tensor]:
+    """The exact toy for `toy.js`: "grid", codes (G,), and "decoded", f(z) there for each of the curves (3, G)."""
+    grid = ToyModel().grid[::STRIDE]
+    return {"grid": grid, "decoded": torch.stack([CURVES[name](grid) for name in CURVES])}

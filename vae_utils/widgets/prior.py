@@ -10,16 +10,19 @@ from vae_utils.evaluation import DensityCoverage
 from vae_utils.plots import EXACT, MUTED, WRONG, LessonFigure, figure, mosaic
 from vae_utils.plots import VAE as COLOUR
 from vae_utils.widgets import controls as make
-from vae_utils.widgets.base import Explorer
+from vae_utils.widgets.chart import Axis, Chart, Pictures, by, dots, line
+from vae_utils.widgets.frames import Frames, FramesExplorer
 from vae_utils.widgets.models import TRAINING_CELL, require_model, require_trained
 
 COLUMNS, ROWS = 8, 4
-HIGHEST = 1.4
+HIGHEST, STEP = 1.4, 0.1  # temperatures
+LEVELS = 32  # of grey in the pictures that are sent: a third fewer bytes, and no eye sees it
+TITLE = "One decoder, fed with codes from the density that you choose"
 
 Draw = Callable[[int, float, Generator], Tensor]
 
 
-class PriorExplorer(Explorer):
+class PriorExplorer(FramesExplorer):
     """A menu of densities and a slider for their temperature: decoded draws, and coverage over temperature.
 
     Args:
@@ -27,6 +30,7 @@ class PriorExplorer(Explorer):
         sources: name -> draw(count, temperature, generator), which gives codes (count, K).
         measured: for each of these names, temperature -> what was measured there, at least two temperatures.
         cell: which cell trains the model, for the message if it has not been run.
+        in_browser: False leaves the drawing to the kernel.
 
     Raises:
         ValueError, TypeError: no trained model, no sources, or other names in `measured`.
@@ -38,6 +42,8 @@ class PriorExplorer(Explorer):
         sources: Mapping[str, Draw],
         measured: Mapping[str, Mapping[float, DensityCoverage]],
         cell: str = TRAINING_CELL,
+        *,
+        in_browser: bool = True,
     ) -> None:
         self.model = require_model(model, "model", ("generate",), cell)
         if not sources or list(sources) != list(measured):
@@ -51,14 +57,16 @@ class PriorExplorer(Explorer):
         require_trained(self.model, self._codes(names[0], 1.0), cell)
         self._draw_figure()
         self.source = make.choice("codes from", names, names[0])
-        self.temperature = make.slider("temperature", 1.0, 0.0, HIGHEST, 0.05)
+        self.temperature = make.slider("temperature", 1.0, 0.0, HIGHEST, STEP)
         super().__init__(
-            [self.source, self.temperature],
+            {"source": self.source, "temperature": self.temperature},
             above=[self.button("Other draws", self._roll)],
             alt=self._figure.alt,
+            title=TITLE,
             summary="a menu of densities of codes and a slider for the temperature: decoded draws and their coverage.",
             width=720,
             beside=False,
+            in_browser=in_browser,
         )
 
     def render(self) -> LessonFigure:
@@ -67,19 +75,49 @@ class PriorExplorer(Explorer):
         weight = next(self.model.parameters())
         pictures = self.model.generate(self._codes(name, temperature).to(weight)).cpu()
         self._pictures.set_data(_sheet(pictures))
-        for other, line in self._lines.items():
-            line.set_color(COLOUR if other == name else MUTED)
-        curve = self.measured[name]
-        density, coverage = (
-            float(np.interp(temperature, list(curve), [getattr(found, kind) for found in curve.values()]))
-            for kind in ("density", "coverage")
-        )
+        for other, drawn in self._lines.items():
+            drawn.set_color(COLOUR if other == name else MUTED)
+        density, coverage = self._place(name, temperature)
         self._dot.set_data([temperature], [coverage])
-        inside = min(curve) <= temperature <= max(curve)
-        self._dot.set_visible(inside)
-        place = f"density {density:.2f}, coverage {coverage:.2f} (between measured temperatures: interpolated)"
-        self.say(f"{name}, temperature {temperature:.2f}: {place if inside else 'not measured there'}")
+        self._dot.set_visible(not np.isnan(coverage))
+        self.say(_account(name, temperature, density, coverage))
         return self._figure
+
+    def frames(self) -> Frames:
+        """Decoded draws from every density at every temperature, and where these stand."""
+        temperatures = [STEP * number for number in range(round(HIGHEST / STEP) + 1)]
+        weight, names, steps = next(self.model.parameters()), list(self.sources), len(temperatures)
+        codes = torch.cat([self._codes(name, temperature) for name in names for temperature in temperatures])
+        pictures = torch.cat([self.model.generate(batch.to(weight)).cpu() for batch in codes.split(500)])
+        found = np.array([[self._place(name, temperature) for temperature in temperatures] for name in names])
+        marks = []
+        for name, curve in self.measured.items():
+            points = list(curve), [place.coverage for place in curve.values()]
+            colour = by([COLOUR if chosen == name else MUTED for chosen in names], "source")
+            marks += [line(*points, colour=colour), dots(*points, colour=colour, size=4)]
+        here = by(np.array(temperatures)[:, None], "temperature"), by(found[..., 1:], "source", "temperature")
+        marks.append(dots(*here, colour=WRONG, size=8, hollow=True))
+        numbers = np.arange(len(names) * steps * ROWS * COLUMNS).reshape(len(names), steps, -1)
+        shown = by(numbers, "source", "temperature")
+        axes, heading = (Axis("temperature", 0, HIGHEST), Axis("coverage", 0, 1)), "coverage (blue: the chosen density)"
+        panels = [
+            Pictures(shown, "32 decoded draws", "draws", "decoded draws", COLUMNS, 2),
+            Chart(*axes, marks, "coverage over temperature", "curves", heading, 330, 236),
+        ]
+        said = [
+            [_account(name, *each) for each in zip(temperatures, *found[row].T, strict=True)]
+            for row, name in enumerate(names)
+        ]
+        return Frames(panels, [by(said, "source", "temperature")], (pictures * (LEVELS - 1)).round() / (LEVELS - 1))
+
+    def _place(self, name: str, temperature: float) -> tuple[float, float]:
+        """Density and coverage between the measured temperatures; not a number beyond them."""
+        curve = self.measured[name]
+        if not min(curve) <= temperature <= max(curve) + 1e-9:
+            return np.nan, np.nan
+        measures = ([getattr(found, kind) for found in curve.values()] for kind in ("density", "coverage"))
+        density, coverage = (float(np.interp(temperature, list(curve), values)) for values in measures)
+        return density, coverage
 
     def _codes(self, name: str, temperature: float) -> Tensor:
         # The same dice at every temperature, so that a picture changes gradually when the slider moves.
@@ -87,12 +125,13 @@ class PriorExplorer(Explorer):
 
     def _roll(self) -> None:
         self._rolls += 1
+        self.send()
 
     def _draw_figure(self) -> None:
         self._figure, (pictures, curves) = figure(
             1,
             2,
-            title="One decoder, fed with codes from the density that you choose",
+            title=TITLE,
             alt="Left: 32 decoded draws. Right: coverage over temperature for each density of codes, the chosen one "
             "marked with a ring at the slider's temperature.",
             size=(7.5, 3.1),
@@ -110,6 +149,11 @@ class PriorExplorer(Explorer):
         curves.set(xlabel="temperature", ylabel="coverage", xlim=(0, HIGHEST), ylim=(0, 1))
         curves.set_title("blue: the chosen density", color=EXACT)
         self._figure.moving = [self._pictures, *self._lines.values(), self._dot]
+
+
+def _account(name: str, temperature: float, density: float, coverage: float) -> str:
+    place = f"density {density:.2f}, coverage {coverage:.2f} (between measured temperatures: interpolated)"
+    return f"{name}, temperature {temperature:.2f}: {'not measured there' if np.isnan(coverage) else place}"
 
 
 def _sheet(pictures: Tensor) -> np.ndarray:

@@ -9,12 +9,22 @@ from torch.distributions import Normal
 from vae_utils.plots import EXACT, MUTED, PRIOR, VAE, WRONG, LessonFigure, figure
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import Explorer
+from vae_utils.widgets.canvas import bundle
+from vae_utils.widgets.chart import Axis, Chart, dots, line
+from vae_utils.widgets.chart_view import KERNEL_DRAWS, ChartView
 
 EDGE = 5.0  # how far the axis of z reaches to both sides
 HIGHEST = 16.0  # top of the axes of z² and of its average
 NUDGE = 0.01  # how far μ is moved to measure a slope
 STEP = 0.1  # between the dots of the trail when μ moves fast
 REMEMBERED = 150  # averages that stay in the picture
+TITLE = "Frozen noise: the samples slide. Fresh noise: they jump"
+
+
+class ReparameterizationView(ChartView):
+    """What `reparameterization.js` draws."""
+
+    _esm = bundle("reparameterization.js")
 
 
 class ReparameterizationExplorer(Explorer):
@@ -27,12 +37,21 @@ class ReparameterizationExplorer(Explorer):
         draws: number of samples.
         mu, sigma: where the sliders begin.
         seed: of the noise.
+        in_browser: False leaves the drawing to the kernel.
 
     Raises:
-        ValueError: fewer than two draws.
+        ValueError: fewer than two draws, or a μ or σ that its slider cannot show.
     """
 
-    def __init__(self, draws: int = 25, mu: float | int = -1.5, sigma: float | int = 0.8, seed: int = 0) -> None:
+    def __init__(
+        self,
+        draws: int = 25,
+        mu: float | int = -1.5,
+        sigma: float | int = 0.8,
+        seed: int = 0,
+        *,
+        in_browser: bool = True,
+    ) -> None:
         if draws < 2:
             raise ValueError(f"draws must be at least 2, received {draws}")
         self.draws, self._generator = draws, torch.Generator().manual_seed(seed)
@@ -41,11 +60,17 @@ class ReparameterizationExplorer(Explorer):
         self.fresh = make.switch("fresh noise at every move, as sample() draws it")
         self.visited: list[tuple[float, float]] = []  # (μ, average of f) since anything but μ changed
         self._made_with: tuple[float, bool] | None = None
+        self._view: ReparameterizationView | None = None
         self._roll()
         self._draw_figure()
+        if in_browser:
+            self._view = self._make_view()
+            self._view.observe(self._rolled_on_the_page, names="state")
+        roll = self.button("Roll the dice once", self._roll)
         super().__init__(
             [self.mu, self.sigma, self.fresh],
-            above=[self.button("Roll the dice once", self._roll)],
+            above=[] if in_browser else [make.text(KERNEL_DRAWS), roll],
+            canvas=self._view,
             alt=self.figure.alt,
             summary="samples of a Gaussian that follow the sliders of μ and σ.",
             width=700,
@@ -70,9 +95,14 @@ class ReparameterizationExplorer(Explorer):
         says = "none: sample() gave plain numbers" if found is None else f"{found:.2f}"
         self.say(
             f"Slope of the average at μ = {mu:.2f}: exact {2 * mu:.2f}; "
-            f"measured by moving μ by {NUDGE}: {measured:.2f}; gradient from PyTorch: {says}."
+            f"measured by moving μ by {NUDGE}: {measured:.2f}; gradient from PyTorch: {says}.".replace("-", "−")
         )
         return self.figure
+
+    def roll(self) -> None:
+        """Draw other noise, and freeze it; the button "Roll the dice once" does the same."""
+        with self.merged():
+            self._roll()
 
     def autograd_slope(self, mu: float | int, sigma: float | int) -> float | None:
         """What PyTorch finds for the derivative of the average of f with respect to μ; None if no path leads there."""
@@ -102,6 +132,44 @@ class ReparameterizationExplorer(Explorer):
     def _roll(self) -> None:
         self.epsilon = self._noise()
         self.visited = []
+        if self._view is not None:
+            self._view.state = {**self._view.state, "noise": self.epsilon.tolist()}
+
+    def _rolled_on_the_page(self, change: dict) -> None:
+        self.epsilon, self.visited = torch.tensor(change["new"]["noise"]), []
+        self._changed()
+
+    def _make_view(self) -> ReparameterizationView:
+        line_of_z, places = torch.linspace(-EDGE, EDGE, 101), [(0, "noise ε"), (1, "sample z")]
+        points, both = {"colour": VAE, "size": 5, "opacity": 0.75}, Axis("ε and z (same scale)", -EDGE, EDGE)
+        curve = [line(line_of_z, line_of_z.square(), colour=PRIOR, width=1.5), dots([], [], name="samples", **points)]
+        dice = [
+            line([], [], colour=MUTED, width=1, name="threads"),
+            dots([], [], **{**points, "colour": EXACT}, name="noise"),
+            dots([], [], name="samples", **points),
+        ]
+        averages = [
+            line([], [], colour=PRIOR, width=1.5, label="exact average: μ² + σ²", name="exact"),
+            dots([], [], colour=VAE, size=4, label="average over the draws", name="trail"),
+            dots([], [], colour=VAE, size=8, hollow=True, name="now"),
+        ]
+        z, f, average = (
+            Axis("", -EDGE, EDGE),
+            Axis("f(z) = z²", 0, HIGHEST, room=8),
+            Axis("average of z²", 0, 9, room=2),
+        )
+        every = "the average, at every μ you visited"
+        rows = Axis("", -0.5, 1.5, ticks=places, room=10.75)
+        panels = [
+            Chart(z, f, curve, "z² with the samples on it", "curve", "each sample on the curve", 430, 240),
+            Chart(Axis("μ", -2.6, 2.6), average, averages, "the averages", "averages", every, 340, 366, span=2),
+            Chart(both, rows, dice, "noise and samples", "dice", "", 430, 150, grid="x"),
+        ]
+        colours = {"frozen": VAE, "fresh": WRONG}
+        state = {"noise": self.epsilon.tolist(), "nudge": NUDGE, "edge": EDGE, "colours": colours}
+        controls = {"mu": self.mu, "sigma": self.sigma, "fresh": self.fresh}
+        layout = "minmax(0, auto) minmax(0, auto)"
+        return ReparameterizationView(controls, panels, alt=self.figure.alt, title=TITLE, state=state, layout=layout)
 
     # ---- the figure --------------------------------------------------------------------------------------------------
 
@@ -112,8 +180,7 @@ class ReparameterizationExplorer(Explorer):
             "With frozen noise the visited points lie on a smooth curve parallel to the exact one; with fresh noise "
             "they scatter, and no slope can be read off."
         )
-        title = "Frozen noise: the samples slide. Fresh noise: they jump"
-        self.figure, panels = figure(2, 2, title=title, alt=alt, size=(7.5, 4.4), height_ratios=(2.4, 1))
+        self.figure, panels = figure(2, 2, title=TITLE, alt=alt, size=(7.5, 4.4), height_ratios=(2.4, 1))
         (above, right), (below, spare) = panels
         spare.remove()
         right.set_subplotspec(right.get_gridspec()[:, 1])
