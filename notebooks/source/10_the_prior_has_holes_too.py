@@ -657,9 +657,9 @@ for name, nats in ahead.items():
 #   prior. The holes were in the prior, not in the decoder.
 # - **The autoencoder draws level.** With a mixture on its codes it covers far more than the VAE's prior, and about as much
 #   as the VAE with a mixture of its own.
-# - **Nats are not pictures.** On codes of test images mixture and flow are some tenths of a nat apart, for either model;
-#   in density, and mostly in coverage, the flow is clearly behind. A likely reason: a flow deforms *one* bell continuously, so it cannot tear it, and between ten kinds of digits it leaves
-#   bridges. They cost little likelihood, and draws on them look bad.
+# - **Nats are not pictures.** On codes of test images mixture and flow are at most some tenths of a nat apart, for either
+#   model; in density the flow is clearly behind. A likely reason: a flow deforms *one* bell continuously, so it cannot
+#   tear it, and between ten kinds of digits it leaves bridges. They cost little likelihood, and draws on them look bad.
 #
 # The second point is the message of Ghosh et al. (2020), *From variational to deterministic autoencoders*. They go one
 # step further and replace the noise of the encoder by penalties: on $\tfrac12\lVert z \rVert^2$ and on the decoder's weights
