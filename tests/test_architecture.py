@@ -12,10 +12,11 @@ ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
     {"distributions", "grey_pixels", "likelihoods", "networks"}
     | {"data", "devices", "downloads", "on_disk", "randomness", "toy", "importance", "interpolation", "plots"}
-    | {"compression", "shapes", "arguments", "sealed", "whole_files"},
+    | {"compression", "shapes", "arguments", "signatures", "sealed", "whole_files"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive", "quantize"},
-    {"training", "history", "progress", "run", "saved_runs", "capture", "evaluation", "log_likelihood", "gaps"}
-    | {"scorecard", "aggregate", "collapse", "disentanglement", "rate_distortion"},
+    {"training", "history", "progress", "interrupts", "plans", "run", "saved_runs", "capture"}
+    | {"evaluation", "log_likelihood", "gaps", "scorecard", "aggregate", "collapse"}
+    | {"disentanglement", "rate_distortion"},
     {"widgets", "exercises", "doctor", "other_data"},
 ]
 MAX_LINES = 250

@@ -2,7 +2,6 @@
 
 import functools
 import math
-from contextlib import contextmanager
 
 import pytest
 import torch
@@ -167,17 +166,11 @@ def test_interrupted_and_resumed_is_the_same_run(call):
         asked["times"] += 1
         return asked["times"] == call
 
-    @contextmanager
-    def once():
-        yield interrupted
-
     torch.manual_seed(0)
     model = VAE(4)
     arguments = {"epochs": 3, "batch_size": 20, "device": "cuda", "progress": False}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vae_utils.training._interrupt_as_flag", once)
-        part = fit(model, load_images(), negative_elbo, **arguments)
-        assert part.interrupted
+    part = fit(model, load_images(), negative_elbo, stop=interrupted, **arguments)
+    assert part.interrupted
     resumed = fit(model, load_images(), negative_elbo, resume=part, **arguments)
     assert resumed == history
     assert torch.equal(torch.nn.utils.parameters_to_vector(model.parameters()).detach(), whole)

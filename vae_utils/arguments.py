@@ -80,7 +80,7 @@ def same_shape(**tensors: Tensor) -> None:
         raise ValueError(f"the shapes must be equal, received {received}; reshape one of them first")
 
 
-def range_of(tensor: Tensor) -> tuple[float, float] | None:
+def range_of(tensor: Tensor) -> tuple[float | int, float | int] | None:
     """The least and the greatest number, both NaN if one is; None where nobody may look.
 
     That is while a step is recorded on a GPU or may not wait for one (see `capture`), inside `torch.func.vmap`, and in

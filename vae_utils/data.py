@@ -6,8 +6,10 @@
 "mnist" and "fashion-mnist" are the full sets; they are read from a folder or downloaded into it (see `downloads`).
 """
 
+import hashlib
+import io
 from dataclasses import dataclass
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from vae_utils.arguments import range_of
 from vae_utils.downloads import SOURCES, raw_files
 from vae_utils.shapes import KINDS, draw_shapes, train_and_test_levels
 
 DIGITS_TRAIN = 8_000
+DIGITS_SHA256 = "816a9b7c099da6b6155aa21f7a5fe707f1475f03ff80f99cb1ada16c9de047a3"
 DIGIT_CLASSES = tuple("0123456789")
 FASHION_CLASSES = (
     "T-shirt",
@@ -63,7 +67,7 @@ class Images:
             ("test", self.test, self.test_labels),
         ):
             validate_images(images, f"{self.name}: {split}")
-            _validate_labels(labels, len(images), len(self.classes), f"{self.name}: {split}_labels")
+            validate_labels(labels, len(images), len(self.classes), f"{self.name}: {split}_labels")
 
     def __repr__(self) -> str:
         return f"Images({self.name!r}: {len(self.train)} train, {len(self.test)} test, {len(self.classes)} classes)"
@@ -83,12 +87,12 @@ def load_images(name: str = "digits", folder: str | Path | None = None) -> Image
 
     Raises:
         ValueError: unknown name.
-        OSError: a download failed from every mirror, or the folder cannot be written.
+        OSError: a download failed from every mirror, the folder cannot be written, or the package's file is damaged.
 
     Source: LeCun, Bottou, Bengio & Haffner (1998), MNIST; Xiao, Rasul & Vollgraf (2017), arXiv:1708.07747.
     """
     if name == "digits":
-        with as_file(files("vae_utils") / "data_files" / "mnist_10k.npz") as path, np.load(path) as arrays:
+        with np.load(io.BytesIO(_digits_file())) as arrays:
             images, labels = _images(arrays["images"]), torch.from_numpy(arrays["labels"].astype(np.int64))
         cut = DIGITS_TRAIN
         return Images(name, images[:cut], labels[:cut], images[cut:], labels[cut:], DIGIT_CLASSES)
@@ -96,7 +100,7 @@ def load_images(name: str = "digits", folder: str | Path | None = None) -> Image
         levels = train_and_test_levels()
         pictures, kinds = [draw_shapes(part) for part in levels], [part[:, 0] for part in levels]
         return Images(name, pictures[0], kinds[0], pictures[1], kinds[1], KINDS)
-    if name not in SOURCES:
+    if not isinstance(name, str) or name not in SOURCES:
         raise ValueError(f"unknown data set {name!r}; choose one of {', '.join(map(repr, NAMES))}")
     paths = raw_files(name, folder)
     # torchvision reads the format; imported here so that the lessons that stay with "digits" never load it.
@@ -124,37 +128,64 @@ def validate_images(images: Float[Tensor, "..."], name: str = "images") -> None:
     """
     if isinstance(images, Images):
         raise TypeError(f"{name} must be a tensor of images, received the whole data set; pass its test images: .test")
-    if not isinstance(images, Tensor) or not images.is_floating_point():
-        kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
-        raise TypeError(f"{name} must be a floating-point tensor, received {kind}; for bytes: x.float() / 255")
+    if not isinstance(images, Tensor):
+        kind, advice = (
+            type(images).__name__,
+            "torch.as_tensor(array) makes one of an array, torch.stack(list) of a list",
+        )
+        raise TypeError(f"{name} must be a tensor of all images at once, received {kind}; {advice}")
+    if not images.is_floating_point() or images.layout != torch.strided:
+        kind = images.dtype if images.layout == torch.strided else images.layout
+        raise TypeError(f"{name} must be a dense floating-point tensor, received {kind}; for bytes: x.float() / 255")
     if images.ndim != 4 or tuple(images.shape[1:]) != (1, 28, 28):
         fits = tuple(images.shape) == (28, 28) or images.shape[1:].numel() == 28 * 28
         advice = "reshape it with x.reshape(-1, 1, 28, 28)" if fits else "resize the images to one channel of 28×28"
         raise ValueError(f"{name} must have the shape (N, 1, 28, 28), received {tuple(images.shape)}; {advice}")
     if len(images) == 0:
         raise ValueError(f"{name} holds no images, received shape {tuple(images.shape)}")
-    low, high = images.min().item(), images.max().item()
-    if not (0 <= low and high <= 1):  # also true for NaN, which compares false with everything
+    if images.is_meta:
+        raise ValueError(f"{name} holds no numbers, as it is on the meta device; make it on the CPU")
+    found = range_of(images)
+    if found and not (0 <= found[0] and found[1] <= 1):  # also true for NaN, which compares false with everything
         bad = (~torch.isfinite(images)).flatten(1).any(1).nonzero()
         if len(bad):
             raise ValueError(f"{name} must be finite; image {bad[0].item()} holds NaN or infinity")
         raise ValueError(
-            f"{name} must lie in [0, 1], received values from {low:g} to {high:g}; "
+            f"{name} must lie in [0, 1], received values from {found[0]:g} to {found[1]:g}; "
             "divide bytes by 255, undo a standardization"
         )
 
 
-def _validate_labels(labels: Int[Tensor, "..."], count: int, classes: int, name: str) -> None:
+def validate_labels(labels: Int[Tensor, "..."], count: int, classes: int | None, name: str = "labels") -> None:
+    """Refuse anything that is not one class number for each image.
+
+    Args:
+        labels: to be int64, (N,).
+        count: how many images N there are.
+        classes: how many classes there are; None if any number of at least 0 will do.
+        name: what to call them in the message.
+
+    Raises:
+        ValueError: another count, or numbers that are no class.
+        TypeError: not a tensor of int64.
+    """
     if not isinstance(labels, Tensor) or labels.dtype != torch.int64:
         kind = labels.dtype if isinstance(labels, Tensor) else type(labels).__name__
         raise TypeError(f"{name} must be an int64 tensor, received {kind}; convert it with torch.as_tensor(...).long()")
     if tuple(labels.shape) != (count,):
         raise ValueError(f"{name} must be one label an image: {count} images, received shape {tuple(labels.shape)}")
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"{name} must be class numbers from 0 to {classes - 1}, "
-            f"received values from {labels.min().item()} to {labels.max().item()}"
-        )
+    found = range_of(labels)
+    if found and (found[0] < 0 or (classes is not None and found[1] >= classes)):
+        range_wanted = "of at least 0" if classes is None else f"from 0 to {classes - 1}"
+        raise ValueError(f"{name} must be class numbers {range_wanted}, received values from {found[0]} to {found[1]}")
+
+
+def _digits_file() -> bytes:
+    path = files("vae_utils") / "data_files" / "mnist_10k.npz"
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != DIGITS_SHA256:
+        raise OSError(f"{path} is damaged; install the package again, or in a git clone: git checkout -- {path}")
+    return content
 
 
 def _images(pixels: np.ndarray) -> Float[Tensor, "N 1 28 28"]:

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from vae_utils.arguments import check_tensors, range_of, same_shape
+
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -33,7 +35,7 @@ def reparameterize(
 
     Source: Kingma & Welling (2014), arXiv:1312.6114, section 2.4.
     """
-    _same_shape(mu=mu, logvar=logvar)
+    same_shape(mu=mu, logvar=logvar)
     epsilon = torch.randn(mu.shape, generator=generator, dtype=mu.dtype, device=mu.device)
     return mu + (0.5 * logvar).exp() * epsilon
 
@@ -53,7 +55,7 @@ def kl_to_standard_normal(mu: Float[Tensor, "*batch"], logvar: Float[Tensor, "*b
 
     Source: Kingma & Welling (2014), arXiv:1312.6114, appendix B.
     """
-    _same_shape(mu=mu, logvar=logvar)
+    same_shape(mu=mu, logvar=logvar)
     # expm1(l) - l keeps the digits that exp(l) - 1 - l loses where the posterior is close to the prior.
     return 0.5 * (mu.square() + torch.expm1(logvar) - logvar)
 
@@ -76,9 +78,9 @@ def kl_between_gaussians(
     Raises:
         ValueError: the shapes differ.
     """
-    _same_shape(mu_q=mu_q, logvar_q=logvar_q, mu_p=mu_p, logvar_p=logvar_p)
+    same_shape(mu_q=mu_q, logvar_q=logvar_q, mu_p=mu_p, logvar_p=logvar_p)
     difference = logvar_q - logvar_p
-    return 0.5 * ((mu_q - mu_p).square() * (-logvar_p).exp() + torch.expm1(difference) - difference)
+    return 0.5 * (_squared_in_variances(mu_q - mu_p, logvar_p) + torch.expm1(difference) - difference)
 
 
 def bernoulli_log_likelihood(logits: Float[Tensor, "B ..."], x: Float[Tensor, "B ..."]) -> Float[Tensor, " B"]:
@@ -94,11 +96,14 @@ def bernoulli_log_likelihood(logits: Float[Tensor, "B ..."], x: Float[Tensor, "B
         Nats per image, (B,): summed over all pixels.
 
     Raises:
-        ValueError: the shapes differ (nothing is broadcast).
+        ValueError: the shapes differ (nothing is broadcast), or x leaves [0, 1].
 
     Source: Kingma & Welling (2014), arXiv:1312.6114, appendix C.1.
     """
-    _same_shape(logits=logits, x=x)
+    same_shape(logits=logits, x=x)
+    found = range_of(x)
+    if found and not (found[0] >= 0 and found[1] <= 1):  # also true for NaN
+        raise ValueError(f"x must be pixels in [0, 1], received {found[0]:g} to {found[1]:g}; divide bytes by 255")
     return _sum_but_first(-F.binary_cross_entropy_with_logits(logits, x, reduction="none"))
 
 
@@ -118,10 +123,11 @@ def gaussian_log_likelihood(
     Raises:
         ValueError: the shapes differ.
     """
-    _same_shape(mean=mean, x=x)
+    same_shape(mean=mean, x=x)
+    check_tensors(mean=mean, logvar=logvar)
     if logvar.ndim:
-        _same_shape(mean=mean, logvar=logvar)
-    return _sum_but_first(-0.5 * (LOG_2PI + logvar + (x - mean).square() * (-logvar).exp()))
+        same_shape(mean=mean, logvar=logvar)
+    return _sum_but_first(-0.5 * (LOG_2PI + logvar + _squared_in_variances(x - mean, logvar)))
 
 
 def standard_normal_log_density(z: Float[Tensor, "B K"]) -> Float[Tensor, " B"]:
@@ -132,16 +138,22 @@ def standard_normal_log_density(z: Float[Tensor, "B K"]) -> Float[Tensor, " B"]:
 
     Returns:
         Nats per code, (B,).
+
+    Raises:
+        TypeError: not a floating-point tensor.
+        ValueError: codes without a dimension to sum over.
     """
+    check_tensors(z=z)
+    if z.ndim == 0:
+        raise ValueError("z must be codes, (B, K), received a single number; reshape it with z.reshape(1, 1)")
     return -0.5 * (LOG_2PI + z.square()).sum(-1)
+
+
+def _squared_in_variances(difference: Tensor, logvar: Tensor) -> Tensor:
+    """difference² / σ²; where there is no difference it is 0, also for a σ² so small that 1 / σ² is infinite."""
+    exponent = torch.where(difference == 0, 0.0, -logvar) if logvar.ndim else -logvar
+    return difference.square() * exponent.exp()
 
 
 def _sum_but_first(terms: Tensor) -> Tensor:
     return terms.flatten(1).sum(1) if terms.ndim > 1 else terms
-
-
-def _same_shape(**tensors: Tensor) -> None:
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if len(set(shapes.values())) > 1:
-        received = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"the shapes must be equal, received {received}; reshape one of them first")

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from vae_utils.distributions import _same_shape, _sum_but_first, bernoulli_log_likelihood
+from vae_utils.arguments import same_shape
+from vae_utils.distributions import _sum_but_first, bernoulli_log_likelihood
 
 LEVELS = 256  # grey levels of a pixel
 LOG_SCALES = (-12.0, 12.0)  # a logistic scale of e^-12 is 1/600 of a grey level; of e^12, even grey
@@ -104,7 +105,7 @@ def discretized_logistic_log_likelihood(
 
     Source: Salimans et al. (2017), arXiv:1701.05517, section 2.1, with one component instead of a mixture.
     """
-    _same_shape(mean=mean, log_scale=log_scale, x=x)
+    same_shape(mean=mean, log_scale=log_scale, x=x)
     scale = log_scale.clamp(*LOG_SCALES).exp()
     level = (x * (LEVELS - 1)).round()
     above, below = (((level + half) / (LEVELS - 1) - mean) / scale for half in (0.5, -0.5))

@@ -14,7 +14,7 @@ class History:
     Attributes:
         train: term -> means over the training images, measured while the weights were moving.
         test: term -> means over the test images at the end of each epoch; empty without test images.
-        interrupted: True if the run was stopped by hand; `fit(..., resume=history)` goes on.
+        interrupted: True if the run was stopped by hand or by an error; `fit(..., resume=history)` goes on.
         stopped: why the run ended early by itself; empty if it did not.
     """
 

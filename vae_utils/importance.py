@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vae_utils.arguments import check_tensors
+
 
 def log_mean_weight(log_weights: Float[Tensor, "S ..."]) -> Float[Tensor, "..."]:
     """Logarithm of the mean weight: the estimate of log p(x).
@@ -23,6 +25,7 @@ def log_mean_weight(log_weights: Float[Tensor, "S ..."]) -> Float[Tensor, "..."]
         Nats, (...).
 
     Raises:
+        TypeError: not a floating-point tensor.
         ValueError: no draws.
 
     Source: Burda et al. (2016), arXiv:1509.00519, equation 8.
@@ -43,6 +46,7 @@ def effective_sample_size(log_weights: Float[Tensor, "S ..."]) -> Float[Tensor, 
         Between 1 and S, (...).
 
     Raises:
+        TypeError: not a floating-point tensor.
         ValueError: no draws.
 
     Source: Owen (2013), Monte Carlo theory, methods and examples, section 9.3.
@@ -53,5 +57,8 @@ def effective_sample_size(log_weights: Float[Tensor, "S ..."]) -> Float[Tensor, 
 
 
 def _some_draws(log_weights: Tensor) -> None:
+    check_tensors(log_weights=log_weights)
     if log_weights.ndim == 0 or len(log_weights) == 0:
-        raise ValueError(f"log_weights must hold at least one draw, (S, ...), received {tuple(log_weights.shape)}")
+        raise ValueError(
+            f"log_weights must hold at least one draw, (S, ...), received {tuple(log_weights.shape)}; take some"
+        )

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae_utils.arguments import check_model
 from vae_utils.data import validate_images
 from vae_utils.networks import at_least_one
 from vae_utils.objectives import log_weights
@@ -34,11 +35,13 @@ def log_likelihood(
         the noise of the draws is within it.
 
     Raises:
-        ValueError: images of the wrong shape or range, or a count below 1.
+        TypeError: not a model with `encode` and `decode`.
+        ValueError: images of the wrong shape or range, a count below 1, or a seed out of range.
 
     Source: Burda, Grosse & Salakhutdinov (2016), arXiv:1509.00519, equation 8 and section 5 (5,000 draws).
     """
-    validate_images(x)
+    check_model(model, "encode")
+    validate_images(x, "x")
     at_least_one(samples=samples, at_a_time=at_a_time)
     weight, was_training = next(model.parameters()), model.training
     draws = min(samples, at_a_time)  # of one image at once

@@ -5,11 +5,14 @@ The term "loss" is the one whose batch mean is minimised; the others are recorde
 """
 
 import math
+from numbers import Real
 
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from vae_utils.arguments import range_of
+from vae_utils.data import validate_images, validate_labels
 from vae_utils.distributions import (
     bernoulli_log_likelihood,
     gaussian_log_likelihood,
@@ -18,7 +21,7 @@ from vae_utils.distributions import (
     standard_normal_log_density,
 )
 from vae_utils.importance import log_mean_weight
-from vae_utils.likelihoods import likelihood_of
+from vae_utils.likelihoods import Bernoulli, ContinuousBernoulli, likelihood_of
 from vae_utils.networks import at_least_one
 
 Terms = dict[str, Tensor]
@@ -36,13 +39,15 @@ def reconstruction_error(model: nn.Module, x: Float[Tensor, "B 1 28 28"]) -> Ter
 
     Raises:
         TypeError: the model returns something else.
+        ValueError: images out of range, or outputs that look like probabilities.
     """
-    logits = model(x)
+    logits = _call(model, x)
     if not isinstance(logits, Tensor):
         raise TypeError(
             f"model must return logits, as Autoencoder does; {type(model).__name__} returns {type(logits).__name__}: "
             "for a VAE use negative_elbo"
         )
+    _refuse_probabilities(logits)
     reconstruction = -bernoulli_log_likelihood(logits, x)
     return {"loss": reconstruction, "reconstruction": reconstruction}
 
@@ -62,11 +67,11 @@ def negative_elbo(model: nn.Module, x: Float[Tensor, "B 1 28 28"], beta: float =
 
     Raises:
         TypeError: the model returns something else.
-        ValueError: beta is negative or not finite.
+        ValueError: beta is negative or not finite, images out of range, or outputs that look like probabilities.
 
     Source: Kingma & Welling (2014), arXiv:1312.6114, equation 10; β: Higgins et al. (2017), equation 4.
     """
-    return _elbo_terms(model, model(x), x, beta)
+    return _elbo_terms(model, _call(model, x), x, beta)
 
 
 def negative_conditional_elbo(
@@ -85,23 +90,26 @@ def negative_conditional_elbo(
 
     Raises:
         TypeError: the model returns something else.
-        ValueError: beta is negative or not finite.
+        ValueError: beta is negative or not finite, images or labels out of range.
 
     Source: Sohn, Lee & Yan (2015), Learning structured output representation using deep conditional generative models,
     equation 4, with a prior that does not depend on the label.
     """
-    return _elbo_terms(model, model(x, labels), x, beta)
+    validate_images(x, "x")
+    validate_labels(labels, len(x), getattr(model, "classes", None))
+    return _elbo_terms(model, _call(model, x, labels), x, beta)
 
 
 def _elbo_terms(model: nn.Module, outputs: object, x: Tensor, beta: float) -> Terms:
-    if not (math.isfinite(beta) and beta >= 0):
-        raise ValueError(f"beta must be a finite number of at least 0, received {beta}")
+    if not (_is_number(beta) and math.isfinite(beta) and beta >= 0):
+        raise ValueError(f"beta must be a finite number of at least 0, received {beta!r}")
     if not (isinstance(outputs, tuple) and len(outputs) == 4):
         raise TypeError(
             f"model must return (logits, mu, logvar, z), as VAE does; {type(model).__name__} returns "
             f"{type(outputs).__name__}: for an autoencoder use reconstruction_error"
         )
     logits, mu, logvar, _ = outputs
+    _check_outputs(model, logits, mu, x, len(x))
     reconstruction = -likelihood_of(model).log_prob(logits, x)
     kl = kl_to_standard_normal(mu, logvar).sum(-1)
     return {"loss": reconstruction + beta * kl, "reconstruction": reconstruction, "kl": kl}
@@ -120,14 +128,22 @@ def log_weights(model: nn.Module, x: Float[Tensor, "B 1 28 28"], samples: int) -
         Nats, (S, B); gradients reach encoder and decoder through the draws.
 
     Raises:
-        ValueError: `samples` is below 1.
+        TypeError: the model has no `encode` that returns (mu, logvar).
+        ValueError: `samples` is below 1, images out of range, or outputs that look like probabilities.
 
     Source: Burda et al. (2016), arXiv:1509.00519, equation 8.
     """
     at_least_one(samples=samples)
-    mu, logvar = (parameters.repeat(samples, 1) for parameters in model.encode(x))  # (S * B, K)
+    validate_images(x, "x")
+    encoded = model.encode(x) if hasattr(model, "encode") and not isinstance(model, type) else None
+    if not (isinstance(encoded, tuple) and len(encoded) == 2):
+        name = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model must have encode(x) -> (mu, logvar), as VAE does; received {name}: use a VAE")
+    mu, logvar = (parameters.repeat(samples, 1) for parameters in encoded)  # (S * B, K)
     z = reparameterize(mu, logvar)
-    log_likelihood = likelihood_of(model).log_prob(model.decode(z), x.repeat(samples, 1, 1, 1))  # (S * B,)
+    logits = model.decode(z)
+    _check_outputs(model, logits, mu, x, samples * len(x))
+    log_likelihood = likelihood_of(model).log_prob(logits, x.repeat(samples, 1, 1, 1))  # (S * B,)
     log_ratio = standard_normal_log_density(z) - gaussian_log_likelihood(mu, logvar, z)
     return (log_likelihood + log_ratio).view(samples, len(x))
 
@@ -146,7 +162,7 @@ def negative_iwae_bound(model: nn.Module, x: Float[Tensor, "B 1 28 28"], samples
         {"loss"}, nats per image, (B,).
 
     Raises:
-        ValueError: `samples` is below 1.
+        TypeError, ValueError: as `log_weights`.
 
     Source: Burda et al. (2016), arXiv:1509.00519, equation 8; its gradient: section 3.
     """
@@ -163,5 +179,52 @@ def cross_entropy(model: nn.Module, x: Float[Tensor, "B 1 28 28"], labels: Int[T
 
     Returns:
         {"loss"}, nats per image, (B,).
+
+    Raises:
+        TypeError: labels that are not int64.
+        ValueError: images or labels out of range, or logits of another shape.
     """
-    return {"loss": F.cross_entropy(model(x), labels, reduction="none")}
+    logits = _call(model, x)
+    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(x):
+        received = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(f"model must return class logits, ({len(x)}, C), as Classifier does, received {received}")
+    validate_labels(labels, len(x), logits.shape[1])
+    return {"loss": F.cross_entropy(logits, labels, reduction="none")}
+
+
+def _call(model: nn.Module, x: Tensor, *labels: Tensor) -> object:
+    """What a model returns for images; nothing that is no model or no image reaches it."""
+    if isinstance(model, type) or not callable(model):
+        received = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model must be a model, such as VAE(2), received {received}; run its cell first")
+    validate_images(x, "x")
+    return model(x, *labels)
+
+
+def _check_outputs(model: nn.Module, logits: Tensor, mu: Tensor, x: Tensor, count: int) -> None:
+    """Refuse what would be broadcast, and probabilities where logits are expected."""
+    if not isinstance(mu, Tensor) or mu.ndim != 2 or len(mu) != count:
+        received = tuple(mu.shape) if isinstance(mu, Tensor) else type(mu).__name__
+        raise ValueError(f"mu and logvar must have a row for each image, ({count}, K), received {received}")
+    if not isinstance(logits, Tensor) or logits.ndim != 4 or len(logits) != count or logits.shape[2:] != x.shape[2:]:
+        received = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ValueError(
+            f"the decoder must return ({count}, channels, 28, 28), received logits {received}, x {tuple(x.shape)}"
+        )
+    if isinstance(likelihood_of(model), Bernoulli | ContinuousBernoulli):
+        _refuse_probabilities(logits)
+
+
+def _refuse_probabilities(logits: Tensor) -> None:
+    """Logits of images are never all between 0 and 1, unless they are all the same; probabilities always are."""
+    found = range_of(logits) if isinstance(logits, Tensor) else None
+    if found and 0 <= found[0] < found[1] <= 1:
+        raise ValueError(
+            f"the model must return logits, any number; received values from {found[0]:.3g} to {found[1]:.3g}, which "
+            "look like probabilities: leave out the sigmoid at the end of the decoder"
+        )
+
+
+def _is_number(value: object) -> bool:
+    """Also a tensor of one number, which may wait for a GPU as any number taken from it does."""
+    return isinstance(value, Real) or (isinstance(value, Tensor) and value.numel() == 1)

@@ -12,12 +12,19 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from vae_utils.arguments import MOST_SEED, whole_number
+
 _LENT = threading.RLock()
 _ACCELERATORS = {"cuda": torch.cuda, "mps": torch.mps}
 
 
 def first_state(seed: int, device: torch.device) -> list[Tensor]:
-    """The state that `torch.manual_seed(seed)` would set, without setting it."""
+    """The state that `torch.manual_seed(seed)` would set, without setting it.
+
+    Raises:
+        ValueError: a seed that is no whole number of at least 0.
+    """
+    seed = whole_number("seed", seed, 0, MOST_SEED)
     generators = [torch.Generator()] + [torch.Generator(device)] * (device.type in _ACCELERATORS)
     return [generator.manual_seed(seed).get_state() for generator in generators]
 

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from vae_utils.capture import CapturedStep, keeps_no_state, on_stream, refusing_to_wait
+from vae_utils.interrupts import held
+from vae_utils.on_disk import ImagesOnDisk
 from vae_utils.randomness import drawing_from, first_state
 
 PLAIN_STEPS = 3  # before one is recorded
@@ -26,6 +28,7 @@ class Run:
 
     Attributes:
         plan: the arguments that must not change between an interrupt and `resume`.
+        left: a digest of the weights that an unfinished run left, which they must still be on `resume`; or empty.
         random_state: see `randomness`; it moves on with each step that is done.
         epoch: the epoch under way or finished last, from 0.
         order: the order of the images in that epoch.
@@ -37,7 +40,7 @@ class Run:
     """
 
     model: nn.Module
-    plan: dict[str, int | float]
+    plan: dict[str, int | float | str]
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     random_state: list[Tensor]
@@ -48,9 +51,10 @@ class Run:
     plain_because: str = ""
     stream: torch.cuda.Stream | None = None
     captured: CapturedStep | None = None
+    left: str = ""
 
     @classmethod
-    def start(cls, model: nn.Module, plan: dict[str, int | float], device: torch.device) -> "Run":
+    def start(cls, model: nn.Module, plan: dict[str, int | float | str], device: torch.device) -> "Run":
         """A run at its first step, with its random numbers seeded by the plan's "seed"."""
         rate = plan["learning_rate"]
         optimizer = torch.optim.Adam(
@@ -67,7 +71,7 @@ class Run:
         return cls(model, plan, optimizer, schedule, first_state(plan["seed"], device))
 
     def finish_epoch(
-        self, epoch: int, x: Tensor, labels: Tensor | None, loss: Loss, interrupted: Callable[[], bool]
+        self, epoch: int, x: Tensor | ImagesOnDisk, labels: Tensor | None, loss: Loss, interrupted: Callable[[], bool]
     ) -> dict[str, float] | None:
         """Go on to the end of an epoch; its means, or None if it was interrupted on the way.
 
@@ -87,11 +91,12 @@ class Run:
         if self.epoch != epoch:
             with drawing_from(self.random_state, x.device) as later:
                 order = torch.randperm(len(x))
-            # In place: recorded steps read it where it lies.
-            self.order = order.to(x.device) if self.order is None else self.order.copy_(order)
-            self.epoch, self.step, self.random_state = epoch, 0, later
-            for total in self.sums.values():
-                total.zero_()
+            with held():
+                # In place: recorded steps read it where it lies.
+                self.order = order.to(x.device) if self.order is None else self.order.copy_(order)
+                self.epoch, self.step, self.random_state = epoch, 0, later
+                for total in self.sums.values():
+                    total.zero_()
         if x.device.type == "cuda" and self.stream is None:
             self.stream = torch.cuda.Stream(x.device)
         batches = self.order.split(self.plan["batch_size"])
@@ -108,16 +113,26 @@ class Run:
         return {name: total.item() / len(x) for name, total in self.sums.items()}
 
     def _plain_step(self, loss: Loss, x: Tensor, labels: Tensor | None) -> None:
-        # The state moves on only when the step is done, so that a step cut off is done again with the same noise.
         with drawing_from(self.random_state, x.device) as later:
             terms = checked_terms(loss, self.model, x, labels)
-        self._descend(terms["loss"].mean())
-        for name, term in terms.items():
-            self.sums.setdefault(name, torch.zeros_like(term[0])).add_(term.detach().sum())
-        self.step += 1
-        self.random_state = later
+        if self.sums and set(terms) != set(self.sums):
+            raise ValueError(
+                f"loss must return the same terms at every call: {list(self.sums)} before, now {list(terms)}"
+            )
+        self._find_gradients(terms["loss"].mean())
+        # All or nothing: a step that was cut off before is done again with the same noise.
+        with held():
+            self.optimizer.step()
+            self.schedule.step()
+            for name, term in terms.items():
+                precise = torch.promote_types(term.dtype, torch.float32)  # float16 ends at 65504
+                self.sums.setdefault(name, torch.zeros_like(term[0], dtype=precise)).add_(
+                    term.detach().sum(dtype=precise)
+                )
+            self.step += 1
+            self.random_state = later
 
-    def _descend(self, mean: Tensor) -> None:
+    def _find_gradients(self, mean: Tensor) -> None:
         if not torch.isfinite(mean):
             raise FloatingPointError(f"the loss became {mean.item()} in step {self.step + 1}")
         if not mean.requires_grad:
@@ -128,12 +143,11 @@ class Run:
         # A finite loss can have a gradient that is not (the square root of 0), and Adam would never get over it.
         if norms and not torch.stack(norms).isfinite().all():
             raise FloatingPointError(f"the gradient became NaN or infinite in step {self.step + 1}")
-        self.optimizer.step()
-        self.schedule.step()
 
-    def _is_captured(self, loss: Loss, x: Tensor, labels: Tensor | None) -> bool:
+    def _is_captured(self, loss: Loss, x: Tensor | ImagesOnDisk, labels: Tensor | None) -> bool:
         """Whether there is a recorded step; it is made when the optimiser has its state and libraries are loaded."""
-        ready = x.device.type == "cuda" and (self.epoch > 0 or self.step >= PLAIN_STEPS) and keeps_no_state(loss)
+        in_reach = isinstance(x, Tensor) and x.device.type == "cuda"
+        ready = in_reach and (self.epoch > 0 or self.step >= PLAIN_STEPS) and keeps_no_state(loss)
         if self.captured is None and not self.plain_because and ready:
             try:
                 self.captured = self._capture(loss, x, labels)
@@ -191,14 +205,18 @@ def takes_labels(loss: Loss) -> bool:
     if not callable(loss):
         hint = "pass the function itself, as in fit(model, images, negative_elbo)"
         raise TypeError(f"loss must be a function, received {type(loss).__name__}; {hint}")
-    parameters = inspect.signature(loss).parameters.values()
+    try:
+        parameters = inspect.signature(loss).parameters.values()
+    except ValueError:  # of some functions that are written in C
+        parameters = []
     needed = [
         parameter.name
         for parameter in parameters
         if parameter.default is parameter.empty
-        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
-    if len(needed) not in (2, 3):
+    named = [parameter for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    if len(needed) not in (2, 3) or any(parameter.name in needed for parameter in named):
         raise ValueError(f"loss must take (model, x) or (model, x, labels), received one that takes {tuple(needed)}")
     return len(needed) == 3
 
@@ -214,10 +232,14 @@ def checked_terms(loss: Loss, model: nn.Module, x: Tensor, labels: Tensor | None
         received = f"a dict with {list(terms)}" if isinstance(terms, dict) else type(terms).__name__
         raise ValueError(f'loss must return a dict with the key "loss", such as {{"loss": ...}}, received {received}')
     for name, term in terms.items():
+        if not isinstance(name, str):
+            raise ValueError(f"the terms of a loss have names, such as 'kl'; received {name!r}")
         if not isinstance(term, Tensor) or term.shape != (len(x),):
             received = tuple(term.shape) if isinstance(term, Tensor) else type(term).__name__
             raise ValueError(
                 f'the term "{name}" must hold one number an image, shape ({len(x)},), received {received}; '
                 "sum over pixels and latent dimensions, and leave the mean over the batch to fit"
             )
+        if not term.is_floating_point():
+            raise ValueError(f'the term "{name}" must hold floating-point numbers, received {term.dtype}; use .float()')
     return terms

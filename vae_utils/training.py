@@ -4,29 +4,38 @@ Lesson 06 writes the same loop out in ten lines. This one adds what a classroom 
 for bit, a bar, an interrupt that loses nothing, and a stop before a bad step. It knows nothing of any particular loss.
 """
 
-import math
-import signal
-import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from numbers import Integral, Real
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-from vae_utils.data import Images, validate_images
+from vae_utils.arguments import check_model
+from vae_utils.data import Images, validate_images, validate_labels
 from vae_utils.devices import pick_device
 from vae_utils.history import History
+from vae_utils.interrupts import CtrlC, held
 from vae_utils.networks import at_least_one
+from vae_utils.on_disk import ImagesOnDisk
+from vae_utils.plans import (
+    alone,
+    check_resume,
+    check_trainable,
+    checked_plan,
+    digest_of_weights,
+    match_precision,
+    training_images,
+)
 from vae_utils.progress import Progress
 from vae_utils.randomness import drawing_from, first_state, repeatable_convolutions
 from vae_utils.run import Loss, Run, checked_terms, takes_labels
 
+_latest: list[History] = []  # that of the run which was worked on last, for resume=True
+
 
 def fit(
     model: nn.Module,
-    images: Images | Tensor,
+    images: Images | Tensor | ImagesOnDisk,
     loss: Loss,
     *,
     epochs: int = 20,
@@ -35,7 +44,7 @@ def fit(
     seed: int = 0,
     device: str = "auto",
     callback: Callable[[nn.Module, History], object] | None = None,
-    resume: History | None = None,
+    resume: History | bool | None = None,
     stop: Callable[[], bool] | None = None,
     progress: bool = True,
 ) -> History:
@@ -44,11 +53,13 @@ def fit(
     The weights are taken as they are: make the model in the same cell, after `torch.manual_seed`, for a fresh run.
     The same weights, data, arguments and machine give the same result bit for bit; the global random state is left
     alone. Ctrl-C, or the notebook's stop button, ends the run after the current step and returns what there is; a
-    second one does not wait for the step, which is then done again on `resume`.
+    second one does not wait for the step, which is then done again on `resume`. After an error in the loss or in the
+    callback, `resume=True` goes on too.
 
     Args:
         model: its weights are changed; it comes back on the device and in the train/eval mode it had.
-        images: a data set, whose test images are measured after every epoch, or training images (N, 1, 28, 28).
+        images: a data set, whose test images are measured after every epoch, or training images (N, 1, 28, 28), in
+            memory or on disk.
         loss: `loss(model, x)` or `loss(model, x, labels)` -> named terms, each (B,) in nats per image; the batch
             mean of the term "loss" is minimised.
         epochs: passes over the training images.
@@ -57,7 +68,8 @@ def fit(
         seed: of the order of the images and of the noise in the loss.
         device: "auto" (CUDA if present, else MPS, else CPU) or a name as in `torch.device`.
         callback: called as `callback(model, history)` after every epoch, with the model on the training device.
-        resume: the history of an interrupted run of this model; the other arguments must be those of that run.
+        resume: the history of an interrupted run of this model, or True if that was the latest; the other arguments
+            must be those of that run, and the weights those that it left.
         stop: asked before every step, on a GPU before every hundred; True ends the run as Ctrl-C does.
         progress: show a bar.
 
@@ -66,26 +78,49 @@ def fit(
 
     Raises:
         TypeError: not a model, not a loss, or not a callback.
-        ValueError: an argument out of range, a loss of the wrong form, or `resume` from another run.
-        RuntimeError: the device is not there.
+        ValueError: an argument out of range, frozen weights, a loss of the wrong form, or `resume` from another run.
+        RuntimeError: the device is not there, or the model is being trained already.
 
     Source: Adam: Kingma & Ba (2015), arXiv:1412.6980; one-cycle: Smith & Topin (2018), arXiv:1708.07120.
     """
-    _check_model(model)
-    x, labels = _training_images(images, loss)
-    plan = _checked_plan(len(x), learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be a function callback(model, history), received {callback!r}")
+    check_trainable(model, callback, stop)
+    x, labels = training_images(images, loss)
+    plan = checked_plan(x, labels, learning_rate, epochs, batch_size, seed)
     target = pick_device(device)
-    x = _match_precision(model, x, target)
-    history = History(run=Run.start(model, plan, target)) if resume is None else _check_resume(resume, model, plan)
+    x = match_precision(model, x, target)
+    with alone(model):
+        if resume is None or resume is False:
+            history = History(run=Run.start(model, plan, target))
+        else:
+            history = check_resume(resume, _latest[0] if _latest else None, model, plan)
+        _latest[:] = [history]
+        _train(model, images, x, labels, loss, history, target, callback, stop, progress)
+    if history.stopped:
+        warnings.warn(history.stopped, RuntimeWarning, stacklevel=2)
+    return history
+
+
+def _train(
+    model: nn.Module,
+    images: Images | Tensor | ImagesOnDisk,
+    x: Tensor | ImagesOnDisk,
+    labels: Tensor | None,
+    loss: Loss,
+    history: History,
+    target: torch.device,
+    callback: Callable[[nn.Module, History], object] | None,
+    stop: Callable[[], bool] | None,
+    progress: bool,
+) -> None:
+    """Go on with the run of a history until it is done, interrupted or stopped, and say in the history which."""
     run: Run = history.run
+    epochs, seed = run.plan["epochs"], run.plan["seed"]
     home, was_training = next(model.parameters()).device, model.training
     history.interrupted, history.stopped = False, ""
     bar = Progress(epochs, "epoch", progress)
     bar.update(history.epochs, history.summary())
-    with _interrupt_as_flag() as interrupted, repeatable_convolutions():
-        asked = interrupted if stop is None else lambda: interrupted() or stop()
+    with CtrlC() as ctrl_c, repeatable_convolutions():
+        asked = ctrl_c.asked if stop is None else lambda: ctrl_c.asked() or stop()
         try:
             run.move(target)
             x, labels = x.to(target), None if labels is None else labels.to(target)
@@ -93,7 +128,9 @@ def fit(
                 means = run.finish_epoch(history.epochs, x, labels, loss, asked)
                 if means is None:
                     break
-                history.record(means, _test_means(model, images, loss, labels is not None, plan["seed"]))
+                tested = _test_means(model, images, loss, labels is not None, seed)
+                with held():
+                    history.record(means, tested)
                 bar.update(history.epochs, history.summary())
                 if callback is not None:
                     callback(model, history)
@@ -105,14 +142,17 @@ def fit(
             )
         except KeyboardInterrupt:  # a second Ctrl-C, or one where signals cannot be caught
             pass
+        except Exception as error:
+            if hasattr(error, "add_note") and run.epoch + run.step > 0:  # from Python 3.11 on
+                error.add_note(f"{history.epochs} epochs are done and kept: mend it and call fit(..., resume=True)")
+            raise
         finally:
-            run.move(home)
-            model.train(was_training)
+            with held():
+                run.move(home)
+                model.train(was_training)
+                history.interrupted = history.epochs < epochs and not history.stopped
+                run.left = digest_of_weights(model) if history.interrupted else ""
             bar.close()
-    if history.stopped:
-        warnings.warn(history.stopped, RuntimeWarning, stacklevel=2)
-    history.interrupted = history.epochs < epochs and not history.stopped
-    return history
 
 
 @torch.no_grad()
@@ -133,17 +173,18 @@ def evaluate(
         Term -> mean, nats per image.
 
     Raises:
-        ValueError: images of the wrong shape or range, labels of another count, a loss of the wrong form, or a
-            batch_size below 1.
+        TypeError: not a model, images, labels or a loss.
+        ValueError: images of the wrong shape or range, labels of another count, a loss of the wrong form, a batch_size
+            below 1 or a seed below 0.
     """
+    check_model(model)
     validate_images(x)
     at_least_one(batch_size=batch_size)
-    _check_model(model)
     if takes_labels(loss) != (labels is not None):
         advice = "takes labels: pass labels=" if labels is None else "takes no labels: leave labels out"
         raise ValueError(f"the loss {getattr(loss, '__name__', loss)} {advice}")
-    if labels is not None and len(labels) != len(x):
-        raise ValueError(f"labels must be one an image: {len(x)} images, received {len(labels)} labels")
+    if labels is not None:
+        validate_labels(labels, len(x), None)
     weight, was_training = next(model.parameters()), model.training
     sums: dict[str, Tensor] = {}
     with drawing_from(first_state(seed, weight.device), weight.device):
@@ -160,79 +201,9 @@ def evaluate(
     return {name: total.item() / len(x) for name, total in sums.items()}
 
 
-def _check_model(model: nn.Module) -> None:
-    if not isinstance(model, nn.Module) or next(model.parameters(), None) is None:
-        received = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
-        raise TypeError(f"model must be a model with weights, such as VAE(2), received {received}; run its cell first")
-
-
-def _training_images(images: Images | Tensor, loss: Loss) -> tuple[Tensor, Tensor | None]:
-    if isinstance(images, Images):
-        return images.train, images.train_labels if takes_labels(loss) else None
-    validate_images(images)
-    if takes_labels(loss):
-        raise ValueError("this loss takes labels: give fit a data set from load_images, not a tensor of images")
-    return images, None
-
-
-def _match_precision(model: nn.Module, x: Tensor, device: torch.device) -> Tensor:
-    weight = next(model.parameters())
-    if device.type == "mps" and weight.dtype == torch.float64:
-        warnings.warn("MPS has no float64: the model goes on in float32; for float64 use device='cpu'", stacklevel=3)
-        model.float()
-    if x.dtype != weight.dtype:
-        warnings.warn(f"the images are {x.dtype}, the model is {weight.dtype}: images are converted", stacklevel=3)
-    return x.to(weight.dtype)
-
-
-def _test_means(model: nn.Module, images: Images | Tensor, loss: Loss, labelled: bool, seed: int) -> dict[str, float]:
+def _test_means(
+    model: nn.Module, images: Images | Tensor | ImagesOnDisk, loss: Loss, labelled: bool, seed: int
+) -> dict[str, float]:
     if not isinstance(images, Images):
         return {}
     return evaluate(model, images.test, loss, images.test_labels if labelled else None, seed=seed)
-
-
-def _checked_plan(images: int, learning_rate: float, **whole: int) -> dict[str, int | float]:
-    """What a run is told, with NumPy's whole numbers as Python's, which torch's generators insist on."""
-    most = {"epochs": 1_000_000, "batch_size": images, "seed": 2**63 - 1}
-    for name, value in whole.items():
-        least = 0 if name == "seed" else 1
-        if isinstance(value, bool) or not isinstance(value, Integral) or not least <= value <= most[name]:
-            limit = f"{most[name]} (the number of images)" if name == "batch_size" else str(most[name])
-            raise ValueError(f"{name} must be a whole number from {least} to {limit}, received {value!r}")
-    if not (isinstance(learning_rate, Real) and math.isfinite(learning_rate) and learning_rate > 0):
-        raise ValueError(f"learning_rate must be a positive number, received {learning_rate!r}")
-    return {name: int(value) for name, value in whole.items()} | {"learning_rate": learning_rate, "images": images}
-
-
-def _check_resume(history: History, model: nn.Module, plan: dict[str, int | float]) -> History:
-    if not isinstance(history, History):
-        raise ValueError(f"resume must be the history that fit returned, as in resume=history; received {history!r}")
-    if history.run is None or history.run.model is not model:
-        raise ValueError("resume must be the history that fit returned for this very model; start anew without resume")
-    changed = [f"{name} was {old}, now {plan[name]}" for name, old in history.run.plan.items() if plan[name] != old]
-    if changed:
-        raise ValueError(f"a resumed run keeps its arguments: {'; '.join(changed)}")
-    if history.stopped:
-        raise ValueError(f"this run cannot be resumed: {history.stopped}")
-    return history
-
-
-@contextmanager
-def _interrupt_as_flag() -> Iterator[Callable[[], bool]]:
-    """Within it, the first Ctrl-C is noted and acted on between two steps; the second interrupts at once."""
-    noted = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-    # Signals reach the main thread only; a handler that is None was not set by Python and could not be put back.
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        yield noted.is_set
-        return
-
-    def note(*_: object) -> None:
-        noted.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield noted.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
