@@ -18,6 +18,7 @@ from sphinx.cmd.build import build_main
 
 import offline
 import slides
+from blocks import lecture_code
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -81,8 +82,8 @@ def toctree(caption: str, entries: list[str]) -> str:
 def lesson_page(path: Path, explorer: bool) -> nbformat.NotebookNode:
     """A stored notebook, made ready to be a page.
 
-    Plumbing (cells that lectures skip) is folded, pictures get their alt text and size, and each interactive part says
-    where it can be tried.
+    Plumbing (imports, checks of the text, code that only draws) is folded, pictures get their alt text and size, and
+    each interactive part says where it can be tried.
 
     Args:
         path: the notebook.
@@ -92,7 +93,10 @@ def lesson_page(path: Path, explorer: bool) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
-        if cell.metadata.get("slideshow", {}).get("slide_type") == "skip" and not cell.get("outputs"):
+        draws = any("image/png" in output.get("data", {}) for output in cell.outputs)
+        skipped = cell.metadata.get("slideshow", {}).get("slide_type") == "skip"
+        exercise = "exercises." in cell.source and "import" not in cell.source
+        if not exercise and ((skipped and not cell.outputs) or not lecture_code(cell.source, drawing=draws)):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
         for output in cell.outputs:
             data = output.get("data", {})

@@ -55,7 +55,8 @@ def imported(paths) -> set[str]:
                 tops |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 tops.add(node.module.split(".")[0])
-    own = {"vae_utils", "build", "setup_cell", "tests", "lab"}
+    folders = [ROOT / "notebooks", ROOT / "docs", ROOT / "benchmarks"]
+    own = {"vae_utils", "tests", "lab"} | {path.stem for folder in folders for path in folder.glob("*.py")}
     return {PACKAGE_OF.get(top, top).lower() for top in tops - own - sys.stdlib_module_names - {"__future__"}}
 
 
@@ -79,6 +80,10 @@ def test_what_is_imported_is_required():
     # nbconvert and nbformat come with JupyterLab.
     missing = imported(tests) - required - test_extra - {"nbconvert", "nbformat", "pip"}
     assert not missing, f"add to the extra [test] in pyproject.toml: {missing}"
+    docs_extra = names(PROJECT["project"]["optional-dependencies"]["docs"])
+    # Pygments comes with Sphinx, nbformat with nbconvert.
+    missing = imported((ROOT / "docs").glob("*.py")) - required - docs_extra - {"nbformat", "pygments"}
+    assert not missing, f"add to the extra [docs] in pyproject.toml: {missing}"
 
 
 def test_data_files_are_packaged():

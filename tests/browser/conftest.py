@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,34 @@ def open_notebook(lab, page):
     yield opened
     page.goto("about:blank")
     lab.delete_sessions()
+
+
+@pytest.fixture(scope="session")
+def website(tmp_path_factory) -> Path:
+    """The folder of the website, slides included, as `python docs/website.py` makes it."""
+    out = tmp_path_factory.mktemp("site") / "website"
+    command = [sys.executable, "docs/website.py", "--out", str(out)]
+    done = subprocess.run(command, cwd=NOTEBOOKS.parent, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+    return out
+
+
+@pytest.fixture
+def from_disk(website, browser):
+    """from_disk(name, **options) opens a page from disk, without a network; requests that leave it fail the test."""
+    opened = []
+
+    def open_page(name: str, **options):
+        context = browser.new_context(offline=True, **options)
+        page, strangers, errors = context.new_page(), [], []
+        page.on("request", lambda request: strangers.append(request.url) if request.url.startswith("http") else None)
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        opened.append((context, strangers, errors))
+        page.goto((website / name).as_uri())
+        return page
+
+    yield open_page
+    for context, strangers, errors in opened:
+        context.close()
+        assert not strangers and not errors, (strangers, errors)
