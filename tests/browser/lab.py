@@ -46,6 +46,16 @@ RUN_ALL = """() => {
 ERRORS = f"""() => [...{PANEL}.content.model.cells].flatMap((cell, index) =>
     cell.type !== 'code' ? [] : cell.sharedModel.toJSON().outputs.filter(output => output.output_type === 'error')
         .map(output => `cell ${{index + 1}}: ${{output.ename}}: ${{output.evalue}}`))"""
+# ipywidgets holds a slider's next value back until the kernel has answered to the last, and a page may ask for more
+# when it has an answer: hence several questions, one after the other.
+ANSWERED = f"""async () => {{
+    const frame = () => new Promise(requestAnimationFrame);
+    for (let round = 0; round < 4; round++) {{
+        await {PANEL}.sessionContext.session.kernel.requestKernelInfo();
+        await frame();
+    }}
+    await frame();
+}}"""
 PIXELS = """async picture => {
     if (picture.tagName === 'IMG') await picture.decode();
     const copy = document.createElement('canvas');
@@ -205,6 +215,10 @@ class NotebookPage:
     def _finish(self, seconds: float) -> None:
         self.page.wait_for_function("() => window.runFinished", timeout=seconds * 1000)
         self.page.wait_for_function(READY, timeout=60_000)
+
+    def answered(self) -> None:
+        """Wait until the kernel has answered to all that was sent to it, and what came of it is drawn."""
+        self.page.evaluate(ANSWERED)
 
     def drag_slider(self, slider, fraction: float, steps: int = 8) -> None:
         """Drag the handle of an ipywidgets slider (a locator) with the mouse to a fraction 0..1 of its track."""

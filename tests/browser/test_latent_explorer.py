@@ -45,7 +45,9 @@ CELLS = {
     "three": "explorer = LatentExplorer(made(3), images)\nexplorer",
     "plane": "LatentExplorer(made(2), images, labels=labels)",
     "between": "Interpolator(made(5), images, start=4, end=9)",
-    "kernel": "model = made(3)\nmodel.decoder.insert(1, torch.nn.Hardtanh(-9, 9))\nLatentExplorer(model, images)",
+    "kernel": "LatentExplorer(squashed(2), images, labels=labels)",
+    "grey": "LatentExplorer(grey(2), images, labels=labels)",
+    "fifty": "LatentExplorer(made(50), images)",
     "own": """
 a, b = controls.slider("towards A", 0.0, -2, 2), controls.slider("towards B", 0.0, -2, 2)
 origin, directions = torch.tensor([0.5, 0.0, -0.5]), torch.tensor([[1.0, 0.0, 0.25], [0.0, -1.0, 0.5]])
@@ -91,6 +93,7 @@ class Explored:
     def picture(self, label):
         """The ink, 0 to 1, of the picture with this accessible name, two frames from now."""
         self.page.evaluate(TWO_FRAMES)
+        self.canvas.locator("[aria-busy]").wait_for(state="detached")  # strips are drawn over some frames
         shown = self.notebook.pixels(self.canvas.get_by_role("img", name=label))
         assert (shown[..., :3] == shown[..., :1]).all(), "grey"
         return 1 - shown[..., 0] / 255
@@ -118,6 +121,17 @@ class Explored:
     def press(self, name):
         self.canvas.get_by_role("button", name=name, exact=True).click()
         self.page.evaluate(TWO_FRAMES)
+
+    def ask(self, name):
+        """Press a button that the kernel answers to."""
+        self.press(name)
+        self.notebook.answered()
+
+    def strip(self, label):
+        """The strip with this name, once the kernel has sent it."""
+        self.canvas.get_by_role("img", name=label).wait_for()
+        self.notebook.answered()
+        return self.picture(label)
 
     def shows(self, model, code):
         """Whether the decoded picture is that of a code."""
@@ -266,14 +280,43 @@ def test_nothing_is_left_behind_by_a_thousand_moves(notebook):
         assert counted_after[what] - counted_before[what] < 60, what
 
 
-def test_what_the_browser_cannot_run_the_kernel_decodes_and_says_so(notebook):
-    explored = Explored(notebook, "kernel")
+@pytest.mark.parametrize("name", ["kernel", "grey"])
+def test_what_the_browser_cannot_run_the_kernel_decodes_with_all_that_the_others_have(notebook, own, name):
+    explored, model = Explored(notebook, name), own.squashed(2) if name == "kernel" else own.grey(2)
     assert explored.root.get_by_role("note").inner_text().startswith("The kernel decodes these pictures")
-    assert explored.canvas.count() == 0
-    picture = explored.root.locator("img.widget-image").last
-    before = notebook.settled_pixels(picture)
-    explored.drag(0, 0.95)
-    notebook.changed_pixels(picture, before)
+    explored.ask("Reset to 0")
+    assert explored.stands_at(model, torch.zeros(2))
+    explored.drag(1, 0.9)
+    dim = explored.dims()[1]
+    assert explored.stands_at(model, explored.code()) and explored.code()[dim] > 1
+    strip, code = explored.strip(f"9 pictures, along z[{dim}]"), explored.code()
+    for index, value in enumerate(np.linspace(-3, 3, 9)):
+        code[dim] = value
+        assert same(strip_part(strip, index), model, code)
+    explored.press(f"Lock z[{dim}]")
+    held = explored.values()[1]
+    plane = explored.canvas.get_by_role("application")
+    plane.scroll_into_view_if_needed()
+    plane.click(position={"x": 90, "y": 250})
+    explored.notebook.answered()
+    assert explored.values()[1] == held and explored.stands_at(model, explored.code())
+    explored.press(f"Unlock z[{dim}]")
+    explored.ask("Draw from the prior")
+    assert explored.values()[1] != held and explored.stands_at(model, explored.code())
+    explored.canvas.get_by_role("spinbutton", name="test image").fill("17")
+    notebook.page.keyboard.press("Enter")
+    assert explored.stands_at(model, model.encode(own.images[17:18])[0][0].detach())
+
+
+def test_all_of_fifty_sliders_can_be_reached(notebook, own):
+    explored, model = Explored(notebook, "fifty"), own.made(50)
+    assert explored.sliders.count() == 50 and sorted(explored.dims()) == list(range(50))
+    explored.press("Reset to 0")
+    explored.drag(49, 0.95)
+    assert explored.values()[49] > 2.4 and explored.stands_at(model, explored.code())
+    explored.sliders.nth(48).locator("[role=slider]").focus()
+    notebook.page.keyboard.press("End")
+    assert explored.values()[48] == 3 and explored.stands_at(model, explored.code())
 
 
 def test_an_explorer_of_ones_own_decodes_in_the_browser(notebook, own):

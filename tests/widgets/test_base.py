@@ -14,6 +14,7 @@ from PIL import Image
 from vae_utils.plots import LessonFigure, figure
 from vae_utils.widgets import Explorer
 from vae_utils.widgets import controls as make
+from vae_utils.widgets.base import REST
 from vae_utils.widgets.models import require_model, require_trained
 
 
@@ -169,8 +170,7 @@ def test_a_burst_of_moves_in_a_kernel_ends_on_the_last_value():
             explorer.y.value = move % 28
             explorer.x.value = move % 20
         explorer.x.value = 13
-        for _ in range(5):
-            await asyncio.sleep(0)
+        await asyncio.sleep(2 * REST)
         return explorer, sent
 
     explorer, sent = asyncio.run(drag())
@@ -184,8 +184,7 @@ def test_a_single_move_in_a_kernel_is_drawn_before_the_cell_ends():
         explorer.drawn = 0
         explorer.x.value = 8
         at_once = explorer.drawn
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await asyncio.sleep(2 * REST)
         explorer.x.value = 9
         return at_once, explorer.drawn
 

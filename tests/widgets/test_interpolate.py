@@ -1,11 +1,13 @@
 """Interpolator: what stands between two images is decoded from the code on the way between theirs."""
 
+import asyncio
+
 import numpy as np
 import pytest
 import torch
 
 from tests.widgets.test_base import pixels
-from tests.widgets.test_latent import FakeAutoencoder, FakeVAE, images  # noqa: F401
+from tests.widgets.test_latent import FakeAutoencoder, FakeVAE, fed, images  # noqa: F401
 from vae_utils.interpolation import interpolate
 from vae_utils.models import VAE
 from vae_utils.widgets import Interpolator
@@ -15,7 +17,7 @@ from vae_utils.widgets import Interpolator
 def test_it_shows_what_the_model_decodes_at_each_place(kind, images):  # noqa: F811
     model = kind()
     explorer = Interpolator(model, images, start=3, end=9)
-    assert explorer.canvas is None  # the model has no decoder that a browser could run
+    assert explorer.canvas.layers == []  # the model has no decoder that a browser could run
     encoded = model.encode(images)
     codes = encoded[0] if kind is FakeVAE else encoded
     for way, t in (("lerp", 0.0), ("slerp", 0.4), ("lerp", 0.7), ("slerp", 1.0)):
@@ -42,3 +44,21 @@ def test_a_real_model_goes_to_the_browser(images):  # noqa: F811
 def test_bad_numbers_are_named(images):  # noqa: F811
     with pytest.raises(ValueError, match="end must be 0 to 39, received 40"):
         Interpolator(FakeVAE(), images, end=40)
+
+
+def test_the_kernel_sends_the_picture_and_the_strip_of_a_way(images):  # noqa: F811
+    model = FakeVAE()
+
+    async def moved():
+        explorer = Interpolator(model, images, start=3, end=9)
+        explorer.t.value = 0.25
+        explorer.way.value = "slerp"
+        await asyncio.sleep(0.1)
+        return explorer
+
+    explorer = asyncio.run(moved())
+    picture, strip = fed(explorer)
+    with torch.no_grad():
+        assert np.abs(picture - model.generate(explorer.z[None])[0, 0].numpy()).max() <= 0.5 / 255 + 1e-6
+        codes = torch.stack([explorer.code_at(t) for t in torch.linspace(0, 1, 9).tolist()])
+        assert np.abs(strip - model.generate(codes)[:, 0].numpy()).max() <= 0.5 / 255 + 1e-6

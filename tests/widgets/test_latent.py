@@ -5,12 +5,15 @@ import asyncio
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from tests.widgets.test_base import everything, pixels, press, visible_error
+from tests.widgets.test_base import everything, pixels, visible_error
 from vae_utils.distributions import kl_to_standard_normal
+from vae_utils.likelihoods import ContinuousBernoulli, DiscretizedLogistic, PixelGaussian
 from vae_utils.models import VAE, Autoencoder
 from vae_utils.widgets import LatentExplorer
+from vae_utils.widgets.decoding import along
 
 K = 5
 
@@ -47,6 +50,19 @@ def images():
     return torch.rand(40, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
 
+def asked(explorer, name, number=-1):
+    """Press a button of the page of an explorer that the kernel decodes for."""
+    explorer.canvas._handle_custom_msg({"name": name, "number": number}, [])
+
+
+def fed(explorer):
+    """What the page of such an explorer shows: the picture, and those of the strip."""
+    canvas = explorer.canvas
+    height, width = canvas.settings["size"]
+    pictures = np.frombuffer(bytes(canvas.decoded) + bytes(canvas.strip), np.uint8).reshape(-1, height, width) / 255
+    return pictures[0], pictures[1:]
+
+
 def shows(explorer, z):
     """Whether the decoded picture is what the model makes of z, to one grey level."""
     wanted = explorer.model.generate(torch.as_tensor(z)[None])[0, 0].detach().numpy()
@@ -81,7 +97,7 @@ def test_a_test_image_sets_the_sliders_at_the_encoders_mean_beside_the_original(
     model = FakeVAE()
     explorer = LatentExplorer(model, images)
     for number in (7, 39, 0):
-        explorer.number.value = number
+        explorer.go_to(number)
         mu = model.encode(images[number : number + 1])[0][0]
         torch.testing.assert_close(explorer.z, mu)
         assert shows(explorer, mu)
@@ -101,14 +117,14 @@ def test_a_code_beyond_the_sliders_makes_them_longer(images):
 def test_buttons_reset_draw_and_go_back(images):
     explorer = LatentExplorer(FakeVAE(), images, start=3)
     code = explorer.z
-    press(explorer, "Reset to 0")
+    asked(explorer, "reset")
     assert torch.equal(explorer.z, torch.zeros(K)) and shows(explorer, torch.zeros(K))
     assert pixels(explorer, "original").max() < 0.2, "no test image belongs to the centre"
-    press(explorer, "Draw from the prior")
+    asked(explorer, "draw_code")
     first = explorer.z
-    press(explorer, "Draw from the prior")
+    asked(explorer, "draw_code")
     assert not torch.equal(first, explorer.z) and shows(explorer, explorer.z)
-    press(explorer, "Go to it")
+    asked(explorer, "go_to", 3)
     assert torch.equal(explorer.z, code) and shows(explorer, code)
 
 
@@ -127,11 +143,11 @@ def test_an_autoencoder_has_no_prior_so_its_codes_set_the_scale(images):
     codes = model.encode(images)
     explorer = LatentExplorer(model, images)
     assert explorer.order == codes.var(0).argsort(descending=True).tolist()
-    press(explorer, "Reset to the mean")
+    asked(explorer, "reset")
     torch.testing.assert_close(explorer.z, codes.mean(0))
     draws = []
     for _ in range(400):
-        press(explorer, "Draw a code")
+        asked(explorer, "draw_code")
         draws.append(explorer.z)
     torch.testing.assert_close(torch.stack(draws).std(0), codes.std(0), rtol=0.15, atol=0.02)
 
@@ -162,13 +178,13 @@ def test_an_error_of_the_model_is_seen_and_the_next_move_works():
 def test_the_snapshot_moves_one_slider_a_row(images):
     explorer = LatentExplorer(FakeVAE(), images)
     before, codes = explorer.z, []
-    decode, explorer.decode = explorer.decode, lambda z: codes.append(z) or decode(z)
+    generate, explorer.model.generate = explorer.model.generate, lambda z: codes.append(z) or generate(z)
     made = explorer.snapshot(title="Each row moves one number", rows=3, steps=5)
     assert torch.equal(explorer.z, before)
     for row, dim in enumerate(explorer.order[:3]):
         wanted = before.repeat(5, 1)
         wanted[:, dim] = torch.linspace(-3, 3, 5)
-        torch.testing.assert_close(torch.stack(codes[5 * row : 5 * row + 5]), wanted)
+        torch.testing.assert_close(codes[row], wanted)
     assert len(made.axes) == 3
     labels = {text.get_text().split("\n")[0] for text in made.texts}
     assert {f"z[{dim}]" for dim in explorer.order[:3]} | {"−3", "+0", "+3"} <= labels
@@ -238,21 +254,92 @@ def test_while_the_browser_decodes_a_move_costs_the_kernel_nothing(model, images
     assert shows(explorer, explorer.z) and len(calls) == 1
 
 
-def test_a_model_that_the_browser_cannot_run_says_so(model, images):
-    model.decoder.insert(1, nn.BatchNorm1d(20))
-    model.eval()
-    explorer = LatentExplorer(model, images)
-    assert explorer.canvas is None and explorer.pictures["decoded"] in everything(explorer)
+class Custom(nn.Module):
+    """A learner's own model: no decoder of layers, and parts that behave otherwise while training."""
+
+    latent_dim = K
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.last = nn.Linear(K, 20), nn.BatchNorm1d(20), nn.Linear(20, 784)
+        self.last.bias.data.fill_(-4.0)
+
+    def encode(self, x):
+        return x.flatten(1)[:, :K], torch.zeros(len(x), K)
+
+    def generate(self, z):
+        return self.last(F.dropout(self.norm(self.first(z)), 0.5, self.training)).sigmoid().view(-1, 1, 28, 28)
+
+
+def pictures_of_kernel():
+    """Models that a browser would show wrong."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        likelihoods = ContinuousBernoulli(), DiscretizedLogistic(), PixelGaussian()
+        models = [VAE(K, hidden=20, likelihood=likelihood) for likelihood in likelihoods]
+        for model in models:
+            model.decoder[-2].weight.data.mul_(9)
+            model.decoder[-2].bias.data[:784].fill_(-4.0)
+        inserted = VAE(K, hidden=20)
+        inserted.decoder[-2].bias.data.fill_(-4.0)
+        inserted.decoder.insert(1, nn.BatchNorm1d(20))
+        quantized = VAE(K, hidden=20)
+        quantized.decoder[-2].bias.data.fill_(-4.0)
+        quantized.generate = lambda z: quantized.decode(z.round()).sigmoid()
+        custom = Custom()
+        return [*models, inserted.eval(), quantized, custom]
+
+
+@pytest.mark.parametrize(
+    "model", pictures_of_kernel(), ids=lambda model: type(getattr(model, "likelihood", model)).__name__
+)
+def test_what_the_browser_would_show_wrong_the_kernel_decodes_and_says_so(model, images):
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    training = model.training
+
+    async def moved():
+        explorer = LatentExplorer(model, images, labels=torch.arange(40) % 10)
+        explorer.sliders[1].value = 1.5
+        explorer.canvas.along = explorer.order.index(1)
+        await asyncio.sleep(0.1)
+        return explorer
+
+    explorer = asyncio.run(moved())
+    assert explorer.canvas.layers == [] and explorer.canvas in everything(explorer)
     texts = [str(getattr(widget, "value", "")) for widget in everything(explorer)]
-    notices = [text for text in texts if "The kernel decodes these pictures" in text]
-    assert len(notices) == 1 and "layer 1 of its decoder is BatchNorm1d" in notices[0]
-    explorer.sliders[0].value = 1.5
-    assert shows(explorer, explorer.z)
+    assert sum("The kernel decodes these pictures" in text for text in texts) == 1
+    assert explorer.error.value == ""
+    picture, strip = fed(explorer)
+    model.eval()
+    with torch.no_grad():
+        assert np.abs(picture - model.generate(explorer.z[None])[0, 0].numpy()).max() <= 0.5 / 255 + 1e-6
+        codes = along(explorer.z, 1, torch.linspace(explorer.sliders[1].min, explorer.sliders[1].max, 9))
+        assert np.abs(strip - model.generate(codes)[:, 0].numpy()).max() <= 0.5 / 255 + 1e-6
+    model.train(training)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items()), "the model was changed"
+    assert np.ptp(strip) > 0.02 and shows_again(explorer, picture)
 
 
-def test_the_kernel_decodes_if_asked_to(model, images):
-    explorer = LatentExplorer(model, images, in_browser=False)
-    assert explorer.canvas is None and explorer.pictures["decoded"] in everything(explorer)
+def shows_again(explorer, picture):
+    """Whether whoever reads the picture in Python reads the page's."""
+    return np.abs(pixels(explorer, "decoded") - picture).max() <= 1 / 255 + 1e-6
+
+
+def test_a_strip_is_decoded_when_it_is_another_one(model, images):
+    sizes = []
+
+    async def moved():
+        explorer = LatentExplorer(model, images, in_browser=False)
+        generate, model.generate = model.generate, lambda z: sizes.append(len(z)) or generate(z)
+        for step in range(5):
+            explorer.sliders[explorer.order[0]].value = step / 10
+            await asyncio.sleep(0.03)
+        explorer.canvas.along = 1
+        await asyncio.sleep(0.03)
+        return explorer
+
+    asyncio.run(moved())
+    assert [size for size in sizes if size <= 10] == [1, 1, 1, 1, 1, 10]
 
 
 def test_python_moves_the_sliders_and_names_the_image(model, images):

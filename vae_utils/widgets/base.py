@@ -2,10 +2,9 @@
 
 import asyncio
 import html
-import traceback
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -14,11 +13,14 @@ from torch import Tensor
 
 from vae_utils.plots import LessonFigure, show_images
 from vae_utils.widgets import controls as make
+from vae_utils.widgets.canvas import SliderNames
 from vae_utils.widgets.shown import ShownHTML, ShownImage, to_png
+from vae_utils.widgets.trouble import explain
 
 # An image widget takes no alt text, so it stands before the pictures, where screen readers find it.
 UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 UNSPACED = ipywidgets.Layout(height="0", margin="0", padding="0")
+REST = 0.015  # seconds between two pictures, so that the kernel takes in what else was moved meanwhile
 Picture = Tensor | LessonFigure
 
 
@@ -34,6 +36,7 @@ class Explorer(ipywidgets.VBox):
         width: width of each picture in screen pixels; by default 280, or 224 if there are several.
         beside: pictures stand beside the controls, or else below.
         canvas: a widget that draws in the browser and stands in the pictures' place; those are then drawn when read.
+        fed: the kernel decodes what the canvas shows: `feed` is called after moves.
 
     Raises:
         ValueError: an empty alt text, or a control without a description.
@@ -50,6 +53,7 @@ class Explorer(ipywidgets.VBox):
         width: int | None = None,
         beside: bool = True,
         canvas: ipywidgets.DOMWidget | None = None,
+        fed: bool = False,
     ) -> None:
         if not alt.strip():
             raise ValueError("alt is empty: say what the pictures show")
@@ -57,14 +61,16 @@ class Explorer(ipywidgets.VBox):
             if not control.description:
                 raise ValueError(f"a {type(control).__name__} has no description: say what it sets, with its unit")
         self._summary = f"{type(self).__name__}: {summary or alt} (Run the cell to use it.)"
-        self._stale, self._held, self._drawing, self._drew_this_turn = True, 0, False, False
-        self._loop, self._last, self.canvas = _running_loop(), {}, canvas
+        self._stale, self._held, self._drawing, self._fed, self._behind = True, 0, False, fed, fed
+        self._loop, self._last, self.canvas, self._waiting, self._rested = _running_loop(), {}, canvas, False, 0.0
         self.alt, self._width = alt, width or (280 if len(views or "1") == 1 else 224)
-        self.note = ShownHTML(self._settle)
-        self.error = ShownHTML(self._settle)
+        self.note, self.error = ShownHTML(self._settle), ShownHTML(self._settle)
+        self.note.add_class("vae-said")
         self.error.layout.display = "none"
         self.pictures = {name: ShownImage(self._settle, self._width) for name in views or {"picture": ""}}
         self.draw()
+        if fed:
+            self.feed()
         super().__init__(self._arrange(controls, above, views or {}, beside), layout=ipywidgets.Layout(width="100%"))
         for control in controls:
             control.observe(self._changed, names="value")
@@ -77,6 +83,10 @@ class Explorer(ipywidgets.VBox):
             `__init__`, and only its artists changed here. With several views: their names -> such a picture.
         """
         raise NotImplementedError(f"{type(self).__name__} must define render(self)")
+
+    def feed(self) -> None:
+        """Send the canvas what the kernel decodes for it."""
+        raise NotImplementedError(f"{type(self).__name__} must define feed(self)")
 
     def say(self, text: str) -> None:
         """Write a line of plain text under the pictures; call it in `render`."""
@@ -133,31 +143,44 @@ class Explorer(ipywidgets.VBox):
         finally:
             self._drawing = False
 
-    # ---- events: one picture at once in a turn of the event loop; what follows is merged, the latest wins -----------
+    # ---- events: the first is drawn at once; what follows soon is merged, and the latest wins ------------------------
 
     def _changed(self, _: Any = None) -> None:
-        self._stale = True
+        self._stale = self._behind = True
         loop = _running_loop() or self._loop
-        if self._held or self._drawing or self.canvas is not None or loop is None or not loop.is_running():
-            return  # without a running loop there is no page to update, and whoever reads a picture settles it
-        if not self._drew_this_turn:
-            self._drew_this_turn = True
-            loop.call_soon_threadsafe(self._next_turn)
-            self._settle()
+        if self._held or self._drawing or self._waiting or (self.canvas and not self._fed):
+            return
+        if not (loop and loop.is_running()):
+            return  # there is no page to update, and whoever reads a picture settles it
+        rest = self._rested - time.monotonic()
+        if rest > 0:
+            self._waiting = True
+            loop.call_soon_threadsafe(loop.call_later, rest, self._show)
+        else:
+            self._show()
 
-    def _next_turn(self) -> None:
-        self._drew_this_turn = False
-        self._settle()
+    def _show(self) -> None:
+        """Bring the page up to date with the controls, and rest for a moment."""
+        self._waiting = False
+        if not self._fed:
+            self._settle()
+        elif self._behind and not self._held:
+            self._behind = False
+            self._try(self.feed)
+        self._rested = time.monotonic() + REST
 
     def _settle(self) -> None:
         """Bring the pictures up to date with the controls."""
         if self._stale and not self._held and not self._drawing:
-            try:
-                self.draw()
-            except Exception as problem:
-                self._show_error(_explain(problem))
-            else:
-                self._show_error("")
+            self._try(self.draw)
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as problem:
+            self._show_error(explain(problem))
+        else:
+            self._show_error("")
 
     def _guarded(self, action: Callable[[], None]) -> None:
         """Run a callback and show what goes wrong, which ipywidgets would swallow; the next good move clears it."""
@@ -165,8 +188,8 @@ class Explorer(ipywidgets.VBox):
             with self.merged():
                 action()
         except Exception as problem:
-            self._settle()  # shows what was set before it failed; drawn later, it would clear the message
-            self._show_error(_explain(problem))
+            self._settle(), self._show()  # what was set before it failed; shown later, it would clear the message
+            self._show_error(explain(problem))
 
     def _show_error(self, text: str) -> None:
         self.error.value = text
@@ -202,7 +225,8 @@ class Explorer(ipywidgets.VBox):
             self.note,
         ]
         shown = ipywidgets.VBox(
-            [*([self.canvas] if self.canvas else by_kernel), self.error], layout=ipywidgets.Layout(flex="1 1 320px")
+            [*([self.canvas] if self.canvas else by_kernel), self.error, SliderNames(layout=UNSPACED)],
+            layout=ipywidgets.Layout(flex="1 1 320px"),
         )
         if not beside:
             panel.layout.margin, panel.layout.width = "0 0 8px 0", "min(100%, 560px)"
@@ -222,18 +246,5 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _same(picture: Picture, before: Picture | None) -> bool:
-    """Whether a picture need not be sent again. A figure is one object whose artists change: always sent."""
+    """Whether a picture need not be sent again; a figure is one object whose artists change."""
     return isinstance(picture, Tensor) and isinstance(before, Tensor) and torch.equal(picture, before)
-
-
-def _explain(problem: Exception) -> str:
-    """A short account of an error as HTML: what, and where in the learner's own files."""
-    frames = traceback.extract_tb(problem.__traceback__)
-    where = [frame for frame in frames if Path(frame.filename) != Path(__file__)][-3:]
-    lines = [f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}: {frame.line}" for frame in where]
-    what = html.escape(f"{type(problem).__name__}: {problem}")
-    trace = html.escape("\n".join(lines))
-    return (
-        '<div role="alert" style="border-left:4px solid #b2182b;padding:4px 10px;background:#fdf1f1;color:#1a1a1a">'
-        f"<b>This move failed.</b> {what}<pre style='white-space:pre-wrap;margin:4px 0 0'>{trace}</pre></div>"
-    )

@@ -22,6 +22,8 @@ from vae_utils.widgets.export import ExportedDecoder
 FOLDER = Path(__file__).parent
 IMPORT = re.compile(r'^import\s[^;]*?from "\./([\w.]+)";\n', flags=re.MULTILINE)
 SHEET_COLUMNS = 50  # pictures in a row of a sheet
+STRIP = 9  # pictures of a strip, as in the pages
+NO_DECODER = ExportedDecoder([], b"", "float16")
 
 
 def bundle(page: str) -> str:
@@ -47,7 +49,7 @@ class BrowserView(anywidget.AnyWidget):
     """A canvas that follows sliders without the kernel; subclasses set `_esm = bundle("their_page.js")`.
 
     Args:
-        exported: the decoder, from `export_decoder`.
+        exported: the decoder, from `export_decoder`; NO_DECODER where the kernel decodes, or nothing is decoded.
         sliders: the notebook's own controls that the page reads and moves.
         settings: whatever else the page needs to know, ready for JSON.
         codes: (N, K) codes of images.
@@ -64,6 +66,10 @@ class BrowserView(anywidget.AnyWidget):
     codes = traitlets.Bytes().tag(sync=True)
     sheet = traitlets.Bytes().tag(sync=True)
     chosen = traitlets.Int(-1).tag(sync=True)
+    # What the kernel decodes for a model that the browser cannot run: bytes of ink, 255 is black.
+    decoded = traitlets.Bytes().tag(sync=True)
+    strip = traitlets.Bytes().tag(sync=True)  # STRIP pictures, one after the other
+    along = traitlets.Int(0).tag(sync=True)  # number of the slider that the strip is along
 
     def __init__(
         self,
@@ -83,6 +89,20 @@ class BrowserView(anywidget.AnyWidget):
             sheet=b"" if images is None else picture_sheet(images),
             layout=ipywidgets.Layout(width="100%"),
         )
+
+
+class SliderNames(anywidget.AnyWidget):
+    """Nothing to see: names of the sliders for screen readers, and a focus that can be seen."""
+
+    _esm = bundle("names.js")
+    _css = BrowserView._css
+
+
+def ink(pictures: Float[Tensor, "*B 1 H W"]) -> bytes:
+    """Pixels in [0, 1] as bytes, one picture after the other; raises ValueError if one is not finite."""
+    if not pictures.isfinite().all():
+        raise ValueError("the picture holds values that are not finite: did training diverge?")
+    return (255 * pictures.clamp(0, 1)).round().byte().cpu().numpy().tobytes()
 
 
 def picture_sheet(images: Float[Tensor, "N 1 H W"]) -> bytes:

@@ -1,6 +1,6 @@
 // One decoded picture for any explorer whose code is a fixed code plus its sliders times fixed directions.
 import { makeDecoder } from "./decoder.js";
-import { eachFrame, enter, floats, linked, listeners, nameHandles, paint, picture } from "./page.js";
+import { eachFrame, enter, floats, keepNames, linked, listeners, paint, picture } from "./page.js";
 
 async function render({ model, el }) {
   const { alt, caption } = model.get("settings"), sliders = await linked(model, "sliders");
@@ -22,12 +22,11 @@ async function render({ model, el }) {
   for (const slider of sliders) on(slider, "change:value", request);
   on(model, "change:codes", request);
   request();
-  const focused = () => nameHandles(sliders);
-  document.addEventListener("focusin", focused);
+  const release = keepNames(); // for sliders that are in no explorer
   return () => {
     on.off();
     request.cancel();
-    document.removeEventListener("focusin", focused);
+    release();
   };
 }
 

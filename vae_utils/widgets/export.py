@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae_utils.widgets.decoding import decode
+
 TOLERANCE = 0.5 / 255  # pixels: half a grey level
 ACTIVATIONS = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoid: "sigmoid"}
 KNOWN = "Linear, ConvTranspose2d, Unflatten, ReLU, Tanh and Sigmoid"
@@ -79,9 +81,8 @@ def export_decoder(model: nn.Module, codes: Float[Tensor, "B K"] | None = None) 
 
 
 def _wanted(model: nn.Module, codes: Tensor) -> Tensor:
-    device = next(model.parameters()).device
     try:
-        return model.generate(codes.to(device)).detach().cpu().float()
+        return decode(model, codes).float()
     except (TypeError, RuntimeError) as problem:
         raise NotExportable(f"model.generate failed for codes {tuple(codes.shape)}: {problem}") from None
 

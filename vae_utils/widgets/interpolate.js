@@ -1,8 +1,8 @@
 // Interpolator in the browser: two images' codes, a way between them, and the picture at a place t on it.
-import { makeDecoder } from "./decoder.js";
 import {
-  eachFrame, element, enter, floats, linked, listeners, makeStrip, nameHandles, openSheet, paint, picture, setSlider,
+  eachFrame, element, enter, floats, linked, listeners, liveNote, makeStrip, openSheet, paint, picture, setSlider,
 } from "./page.js";
+import { makeSource } from "./source.js";
 
 const STRIP = 9, WAYS = ["lerp", "slerp"];
 
@@ -27,10 +27,9 @@ export function between(a, b, t, along, into) {
 }
 
 async function render({ model, el }) {
-  const { alt, columns, typical } = model.get("settings");
+  const { alt, columns, latentDim, typical } = model.get("settings");
   const controls = await linked(model, "sliders"), [start, end, choice, slider] = controls;
-  const decoder = makeDecoder(model.get("layers"), model.get("weights"), model.get("precision"));
-  const { height, width, latentDim } = decoder, codes = floats(model.get("codes"));
+  const source = makeSource(model), { height, width } = source, codes = floats(model.get("codes"));
   const sheet = await openSheet(model.get("sheet"), columns, height, width);
   const code = new Float32Array(latentDim);
   const way = () => WAYS[choice.get("index")]; // a menu tells the page the place of what is chosen, not its value
@@ -39,7 +38,7 @@ async function render({ model, el }) {
 
   const from = picture("", height, width), middle = picture("", height, width), to = picture("", height, width);
   const strip = makeStrip(STRIP, height, width, (share) => setSlider(slider, share));
-  const note = element("p", { class: "vae-note" });
+  const { note, say } = liveNote();
   enter(el, alt);
   el.append(element("div", { class: "vae-row" }, from.figure, middle.figure, to.figure), strip.figure, note);
 
@@ -52,25 +51,29 @@ async function render({ model, el }) {
         sheet.draw(part.canvas, field.get("value"));
         part.describe(`test image ${field.get("value")}`);
       }
-      strip.draw((share) => decoder.decode(codeAt(share)));
+      strip.follow((share, index) => source.decode(codeAt(share), index));
       strip.describe(`${way()}, from the first code to the second`);
     }
-    paint(middle.canvas, decoder.decode(codeAt(t)), height, width);
+    codeAt(t);
+    const length = Math.hypot(...code);
+    paint(middle.canvas, source.decode(code), height, width);
     middle.describe(`decoded at t = ${t.toFixed(2)}`);
     strip.mark(t);
-    const length = Math.hypot(...code);
-    note.textContent = `This code has the length ${length.toFixed(1)}; ${typical}.`;
+    say(`This code has the length ${length.toFixed(1)}; ${typical}.`);
   }, el);
   const on = listeners();
   for (const control of controls) on(control, "change:value change:index", request);
+  on(model, "change:decoded", request);
+  on(model, "change:strip", () => {
+    drawn = "";
+    request();
+  });
   request();
-  const focused = () => nameHandles([slider]);
-  document.addEventListener("focusin", focused);
   return () => {
     on.off();
     request.cancel();
+    strip.cancel();
     sheet.close();
-    document.removeEventListener("focusin", focused);
   };
 }
 

@@ -11,8 +11,10 @@ from vae_utils.plots import LessonFigure, show_images
 from vae_utils.plots.layout import Number
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import Explorer
-from vae_utils.widgets.canvas import BrowserView, bundle, slow_notice
+from vae_utils.widgets.canvas import NO_DECODER, STRIP, BrowserView, bundle, slow_notice
+from vae_utils.widgets.decoding import decode
 from vae_utils.widgets.export import NotExportable, export_decoder
+from vae_utils.widgets.fed import Feeder
 from vae_utils.widgets.models import TRAINING_CELL, require_model, require_trained
 from vae_utils.widgets.survey import MOST_IMAGES, survey
 
@@ -64,16 +66,18 @@ class Interpolator(Explorer):
         )
         self.way = make.choice("along the", list(WAYS.items()), "lerp")
         self.t = make.slider("t (share of the way)", 0.5, 0, 1)
-        controls, above, canvas = [self.start, self.end, self.way, self.t], [], None
+        controls, above, fed = [self.start, self.end, self.way, self.t], [], False
         alt = "Two test images, and between them the picture decoded from a code on the way between their codes."
+        settings = {"alt": alt, "typical": self._typical(), "latentDim": self.model.latent_dim}
         try:
             if not in_browser:
                 raise NotExportable("in_browser=False was asked for")
             exported = export_decoder(self.model, self.codes[:64])
-            settings = {"alt": alt, "typical": self._typical()}
-            canvas = InterpolatorView(exported, controls, settings, self.codes, self.images)
         except NotExportable as reason:
+            exported, fed, settings["size"] = NO_DECODER, True, list(self.decode(self.codes[0]).shape)
             above = [make.text(slow_notice(html.escape(str(reason))))]
+        canvas = InterpolatorView(exported, controls, settings, self.codes, self.images)
+        self._feeder = Feeder(self.model, canvas)
         super().__init__(
             controls,
             views={"start": "from", "between": "decoded on the way", "end": "to"},
@@ -82,6 +86,7 @@ class Interpolator(Explorer):
             summary="a slider that walks from one image's code to another's, and what lies between.",
             beside=False,
             canvas=canvas,
+            fed=fed,
         )
 
     @property
@@ -95,7 +100,7 @@ class Interpolator(Explorer):
 
     def decode(self, z: Float[Tensor, " K"]) -> Float[Tensor, "H W"]:
         """The picture of one code: pixels in [0, 1]."""
-        return self.model.generate(z[None].to(next(self.model.parameters()).device))[0, 0].cpu()
+        return decode(self.model, z[None])[0, 0]
 
     def render(self) -> dict[str, Tensor]:
         """Both images, and the picture between them."""
@@ -107,6 +112,13 @@ class Interpolator(Explorer):
             "end": self.images[self.end.value, 0],
         }
 
+    def feed(self) -> None:
+        """Send the page the picture at the slider's place, and the strip along a way when that is another one."""
+        way = self.start.value, self.end.value, self.way.value
+        self._feeder.send(
+            self.z, way, lambda: torch.stack([self.code_at(t) for t in torch.linspace(0, 1, STRIP).tolist()])
+        )
+
     def snapshot(self, title: str | None = None, alt: str | None = None, steps: int = 9) -> LessonFigure:
         """Both ways as a static figure, a row each.
 
@@ -115,11 +127,9 @@ class Interpolator(Explorer):
             steps: pictures a row.
         """
         places = torch.linspace(0, 1, steps).tolist()
-        with torch.no_grad():
-            rows = []
-            for way in WAYS.values():
-                ends = self.codes[self.start.value], self.codes[self.end.value]
-                rows.append(torch.stack([self.decode(interpolate(*ends, t, way)) for t in places])[:, None])
+        ends, rows = (self.codes[self.start.value], self.codes[self.end.value]), []
+        for way in WAYS.values():
+            rows.append(decode(self.model, torch.stack([interpolate(*ends, t, way) for t in places])))
         heads = [f"t = {t:.2f}" for t in places]
         default = (
             "Decoded pictures on the way from one image's code to another's: a row along the line, one on the arc."

@@ -1,24 +1,24 @@
-// LatentExplorer in the browser: sliders to code, code to picture; needs no kernel once it is on the page.
-import { makeDecoder } from "./decoder.js";
+// LatentExplorer in the browser: sliders to code, code to picture; needs no kernel for a decoder that runs here.
 import {
-  eachFrame, element, enter, floats, linked, listeners, makeStrip, nameHandles, openSheet, paint, picture, setSlider, signed,
+  eachFrame, element, enter, floats, linked, listeners, liveNote, makeStrip, openSheet, paint, picture, setSlider, signed,
 } from "./page.js";
 import { makePlane } from "./plane.js";
+import { makeSource } from "./source.js";
 
 const STRIP = 9;
 
 async function render({ model, el }) {
   const { dims, centre, spread, alt, reset, draw, count, columns, labels, colours, prior, plane: ground } = model.get("settings");
   const sliders = await linked(model, "sliders"), names = dims.map((dim) => `z[${dim}]`);
-  const decoder = makeDecoder(model.get("layers"), model.get("weights"), model.get("precision"));
-  const { height, width } = decoder, codes = floats(model.get("codes"));
+  const source = makeSource(model), { height, width } = source, codes = floats(model.get("codes"));
   const sheet = await openSheet(model.get("sheet"), columns, height, width);
   const code = new Float32Array(dims.length), other = new Float32Array(dims.length);
   const changed = new Set();
   let active = 0;
 
   // ---- what the learner does ----
-  const place = (wanted, chosen) => request.together(() => {
+  // A model that the kernel decodes is moved there as well: one message, and not one for each slider.
+  const place = (wanted, chosen, name) => source.fed ? model.send({ name, number: chosen }) : request.together(() => {
     if (count) {
       model.set("chosen", chosen);
       model.save_changes();
@@ -33,7 +33,7 @@ async function render({ model, el }) {
   const goTo = () => {
     const number = Math.min(count - 1, Math.max(0, Math.round(Number(field.value) || 0)));
     field.value = number;
-    place((dim) => codes[number * dims.length + dim], number);
+    place((dim) => codes[number * dims.length + dim], number, "go_to");
   };
 
   // ---- what is on the page ----
@@ -47,8 +47,8 @@ async function render({ model, el }) {
   field.addEventListener("keydown", (event) => { if (event.key === "Enter") goTo(); });
   const lockButton = button("", () => lock(active, true)), unlocks = element("span", { class: "vae-locks" });
   const tools = element("div", { class: "vae-tools", role: "group", "aria-label": "Move all sliders" },
-    button(reset, () => place((dim) => centre[dim], -1)),
-    button(draw, () => place((dim) => centre[dim] + spread[dim] * gaussian(), -1)));
+    button(reset, () => place((dim) => centre[dim], -1, "reset")),
+    button(draw, () => place((dim) => centre[dim] + spread[dim] * gaussian(), -1, "draw_code")));
   if (count) tools.append(element("label", {}, "test image ", field), button("Go to it", goTo));
   tools.append(lockButton, unlocks);
 
@@ -68,7 +68,7 @@ async function render({ model, el }) {
   if (plane) row.append(plane.figure);
   if (count) row.append(original.figure);
   row.append(decoded.figure);
-  const note = element("p", { class: "vae-note" });
+  const { note, say } = liveNote();
   enter(el, alt);
   el.append(tools, row, strip.figure, note);
 
@@ -76,24 +76,31 @@ async function render({ model, el }) {
   let drawnImage = null;
   const drawFrame = () => {
     dims.forEach((dim, index) => { code[dim] = sliders[index].get("value"); });
-    paint(decoded.canvas, decoder.decode(code), height, width);
+    paint(decoded.canvas, source.decode(code), height, width);
     plane?.draw(code[0], code[1]);
     // One slider moved: it is the active one. While it moves, the strip along it stays as it is.
     const only = changed.size === 1 ? [...changed][0] : null;
-    if (only === null || only !== active || strip.drawn !== key()) drawStrip(only ?? active);
+    if (source.fed) activate(only ?? active);
+    else if (only === null || only !== active || strip.drawn !== key()) drawStrip(only ?? active);
     changed.clear();
     const slider = sliders[active];
     strip.mark((slider.get("value") - slider.get("min")) / (slider.get("max") - slider.get("min")));
     describe();
+  };
+  const activate = (index) => {
+    if (index === active) return;
+    active = index;
+    model.set("along", index); // the kernel answers with another strip
+    model.save_changes();
   };
   const key = () => `${active} ${sliders[active].get("min")} ${sliders[active].get("max")}`;
   const drawStrip = (index) => {
     active = index;
     const low = sliders[active].get("min"), high = sliders[active].get("max");
     other.set(code);
-    strip.draw((share) => {
+    strip.follow((share, number) => {
       other[dims[active]] = low + share * (high - low);
-      return decoder.decode(other);
+      return source.decode(other, number);
     });
     strip.describe(`along ${names[active]}, from ${signed(low)} to ${signed(high)}, the others as they stand`);
     strip.drawn = key();
@@ -108,8 +115,8 @@ async function render({ model, el }) {
     }
     const moved = chosen < 0 ? 0
       : dims.filter((dim) => Math.abs(code[dim] - codes[chosen * dims.length + dim]) > 6e-3).length;
-    note.textContent = !count ? "" : chosen < 0 ? "The sliders stand at no test image."
-      : moved ? `${moved} of ${dims.length} sliders moved away from its code.` : "The sliders stand at its code.";
+    say(!count ? "" : chosen < 0 ? "The sliders stand at no test image."
+      : moved ? `${moved} of ${dims.length} sliders moved away from its code.` : "The sliders stand at its code.");
     const held = dims.map((_, index) => index).filter(locked);
     lockButton.textContent = `Lock ${names[active]}`;
     lockButton.disabled = locked(active);
@@ -127,17 +134,18 @@ async function render({ model, el }) {
     });
     on(slider, "change:disabled", request);
   });
-  on(model, "change:chosen", request);
-  drawFrame();
-  // The sliders are elsewhere in the explorer: the one that has the focus is named for screen readers.
-  const focused = () => nameHandles(sliders);
-  document.addEventListener("focusin", focused);
-  focused();
+  on(model, "change:chosen change:decoded", request);
+  if (source.fed) {
+    active = model.get("along");
+    on(model, "change:strip", () => drawStrip(active));
+    drawStrip(active);
+  }
+  request();
   return () => {
     on.off();
     request.cancel();
+    strip.cancel();
     sheet.close();
-    document.removeEventListener("focusin", focused);
   };
 }
 

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 import ipywidgets
 import torch
@@ -11,8 +12,10 @@ from torch import Tensor, nn
 from vae_utils.plots import LessonFigure, show_images
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import Explorer
-from vae_utils.widgets.canvas import slow_notice
+from vae_utils.widgets.canvas import STRIP, slow_notice
+from vae_utils.widgets.decoding import along, decode
 from vae_utils.widgets.export import NotExportable
+from vae_utils.widgets.fed import Feeder
 from vae_utils.widgets.latent_view import LatentView, fitting_labels
 from vae_utils.widgets.models import TRAINING_CELL, require_model, require_trained
 from vae_utils.widgets.survey import MOST_IMAGES, RANGE, survey
@@ -60,25 +63,30 @@ class LatentExplorer(Explorer):
         self.sliders = {dim: self._slider(dim) for dim in self.order}
         if images is not None and start is not None:
             self._place(start)
-        above: list[ipywidgets.Widget] = []
-        canvas = None
+        above, fed = [], None
         try:
             if not in_browser:
                 raise NotExportable("in_browser=False was asked for")
             canvas = self._view()
         except NotExportable as reason:
-            above += [*self._kernel_controls(start), make.text(slow_notice(html.escape(str(reason))))]
+            fed = self.decode(self.z).shape
+            canvas = self._view(fed)
+            canvas.on_msg(self._asked)
+            canvas.observe(self._changed, names="along")
+            self._feeder = Feeder(self.model, canvas)
+            above.append(make.text(slow_notice(html.escape(str(reason)))))
         unit = "prior standard deviations" if self.survey.has_prior else "units of the code"
         sorting = f"; sorted by {self.survey.measure}" if self.survey.measure else ""
         above.append(make.text(f"<div style='font-size:14px;line-height:1.4'>Sliders in {unit}{sorting}.</div>"))
         super().__init__(
             list(self.sliders.values()),
-            views={**({} if images is None else {"original": "test image"}), "decoded": "decoded from the sliders"},
+            views=({} if images is None else {"original": "test image"}) | {"decoded": "decoded from the sliders"},
             above=above,
             alt=self._alt(),
             summary=f"one slider for each of the {self.latent_dim} latent dimensions, and what they decode to.",
-            beside=not (canvas and self.latent_dim == 2),
+            beside=self.latent_dim != 2,
             canvas=canvas,
+            fed=fed is not None,
         )
 
     # ---- what the learner does ---------------------------------------------------------------------------------------
@@ -128,15 +136,12 @@ class LatentExplorer(Explorer):
         """Put the sliders at the code of a test image: the encoder's mean for it."""
         with self.merged():
             self._place(number)
-            if self.canvas is None and self.number.value != number:
-                self.number.value = number
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
 
     def decode(self, z: Float[Tensor, " K"]) -> Float[Tensor, "H W"]:
         """The picture of one code: pixels in [0, 1]."""
-        device = next(self.model.parameters()).device
-        return self.model.generate(z.unsqueeze(0).to(device))[0, 0].cpu()
+        return decode(self.model, z[None])[0, 0]
 
     def render(self) -> dict[str, Tensor]:
         """The decoded picture, and beside it the test image."""
@@ -165,43 +170,37 @@ class LatentExplorer(Explorer):
             steps: pictures a row.
         """
         strips, labels = [], []
-        with torch.no_grad():
-            for dim in list(self.order)[:rows]:
-                low, high = self.survey.reach(dim)
-                values = torch.linspace(low, high, steps)
-                strips.append(torch.stack([self.decode(self._replaced(dim, value)) for value in values])[:, None])
-                known = self.survey.use is not None and self.survey.has_prior
-                use = f"\n{self.survey.use[dim]:.2f} nats" if known else ""
-                labels.append(f"z[{dim}]{use}")
+        for dim in list(self.order)[:rows]:
+            values = torch.linspace(*self.survey.reach(dim), steps)
+            strips.append(decode(self.model, along(self.z, dim, values)))
+            known = self.survey.use is not None and self.survey.has_prior
+            use = f"\n{self.survey.use[dim]:.2f} nats" if known else ""
+            labels.append(f"z[{dim}]{use}")
         heads = [f"{value:+.3g}".replace("-", "−") for value in torch.linspace(-RANGE, RANGE, steps).tolist()]
         default = f"Decoded pictures: a row for each of {len(labels)} latent dimensions, moved from low to high."
         return show_images(strips, titles=heads, row_labels=labels, title=title, alt=alt or default)
 
     # ---- inside ------------------------------------------------------------------------------------------------------
 
-    def _view(self) -> LatentView:
-        """The part in the browser; raises NotExportable."""
-        view = LatentView.of(
-            self.model,
-            self.survey,
-            self.sliders,
-            self.images,
-            self.labels,
-            texts={"alt": self._alt(), "reset": self._reset_text, "draw": self._draw_text},
-        )
+    def feed(self) -> None:
+        """Send the page the picture of the sliders' code, and the strip along the slider that was moved last."""
+        code, dim = self.z, self.order[self.canvas.along]
+        slider, others = self.sliders[dim], code.clone()
+        others[dim] = 0
+        key = (dim, slider.min, slider.max, *others.tolist())
+        self._feeder.send(code, key, lambda: along(others, dim, torch.linspace(slider.min, slider.max, STRIP)))
+
+    def _asked(self, _: Any, content: dict, __: Any) -> None:
+        """A button of the page was pressed, and the kernel decodes."""
+        moves = {"reset": self.reset, "draw_code": self.draw_code, "go_to": lambda: self.go_to(content["number"])}
+        self._guarded(moves[content["name"]])
+
+    def _view(self, fed: Sequence[int] | None = None) -> LatentView:
+        """The part in the browser; raises NotExportable unless it is fed by the kernel, with pictures of this size."""
+        texts = {"alt": self._alt(), "reset": self._reset_text, "draw": self._draw_text}
+        view = LatentView.of(self.model, self.survey, self.sliders, self.images, self.labels, texts, fed)
         view.chosen = -1 if self._chosen is None else self._chosen
         return view
-
-    def _kernel_controls(self, start: int | None) -> list[ipywidgets.Widget]:
-        """What the browser's part brings with it, made of widgets for the kernel's."""
-        above = [self.button(self._reset_text, self.reset), self.button(self._draw_text, self.draw_code)]
-        if self.images is not None:
-            self.number = make.number("test image", start or 0, 0, len(self.images) - 1)
-            self.watch(self.number, lambda: self.go_to(self.number.value))
-            go = self.button("Go to it", lambda: self.go_to(self.number.value))
-            self.number.style.description_width, self.number.layout = "80px", ipywidgets.Layout(width="180px")
-            above.append(ipywidgets.HBox([self.number, go]))
-        return above
 
     @property
     def _reset_text(self) -> str:
@@ -243,8 +242,3 @@ class LatentExplorer(Explorer):
             raise ValueError(f"test image must be 0 to {len(self.images) - 1}, received {number}")
         self._set(self.survey.codes[number])
         self._choose(number)
-
-    def _replaced(self, dim: int, value: Tensor) -> Tensor:
-        z = self.z
-        z[dim] = value
-        return z

@@ -1,6 +1,6 @@
 """The part of the LatentExplorer that runs in the browser, and all that it must be told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ipywidgets
 import numpy as np
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vae_utils.plots import CLASS_COLOURS
 from vae_utils.plots.layout import push_apart
-from vae_utils.widgets.canvas import BrowserView, bundle
+from vae_utils.widgets.canvas import NO_DECODER, BrowserView, bundle
 from vae_utils.widgets.export import export_decoder
 from vae_utils.widgets.survey import Survey
 
@@ -31,6 +31,7 @@ class LatentView(BrowserView):
         images: Tensor | None,
         labels: Tensor | None,
         texts: Mapping[str, str],
+        fed: Sequence[int] | None = None,
     ) -> "LatentView":
         """The view for a model.
 
@@ -40,15 +41,19 @@ class LatentView(BrowserView):
             sliders: dimension -> its slider, in the order in which they stand.
             images, labels: what the codes are those of, or None.
             texts: "alt", and what stands on the buttons: "reset", "draw".
+            fed: height and width of the pictures if the kernel decodes them.
 
         Raises:
             NotExportable: the browser cannot run the decoder.
         """
-        near = 2 * torch.randn(32, model.latent_dim, generator=torch.Generator().manual_seed(1))
-        trial = known.centre + known.spread * near
-        exported = export_decoder(model, trial if known.codes is None else torch.cat([trial, known.codes[:64]]))
+        exported = NO_DECODER
+        if fed is None:
+            near = 2 * torch.randn(32, model.latent_dim, generator=torch.Generator().manual_seed(1))
+            trial = known.centre + known.spread * near
+            exported = export_decoder(model, trial if known.codes is None else torch.cat([trial, known.codes[:64]]))
         settings = {
             **texts,
+            "size": list(fed or ()),
             "dims": list(sliders),
             "centre": known.centre.tolist(),
             "spread": known.spread.tolist(),

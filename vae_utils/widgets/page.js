@@ -1,5 +1,8 @@
 // What the explorers' pages share: elements, pictures, one drawing a frame, and the sliders of the notebook.
 
+const STRIP_MS = 4; // of each frame's 16 go to a strip
+const SLIDERS = ".widget-slider, .widget-hslider";
+
 // element("button", { class: "vae-x", "aria-label": "..." }, "text", child, ...)
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -76,13 +79,32 @@ export function makeStrip(count, height, width, goTo) {
     const place = (event.offsetX / canvas.clientWidth - middle) / span;
     goTo(Math.min(1, Math.max(0, place)));
   });
+  const drawOne = (index, decodeAt) =>
+    paint(canvas, decodeAt(index / (count - 1), index), height, width, index * step);
+  let left = 0, next = 0, waiting = 0, latest = null;
+  const drawSome = () => {
+    waiting = 0;
+    for (const until = performance.now() + STRIP_MS; left && performance.now() < until; left--) {
+      drawOne(next, latest);
+      next = (next + 1) % count;
+    }
+    if (left) waiting = requestAnimationFrame(drawSome);
+    else figure.removeAttribute("aria-busy");
+  };
   return {
     figure,
     describe: (text) => describe(text, `${count} pictures, ${text}`),
     draw(decodeAt) {
-      for (let index = 0; index < count; index++)
-        paint(canvas, decodeAt(index / (count - 1)), height, width, index * step);
+      for (let index = 0; index < count; index++) drawOne(index, decodeAt);
     },
+    // The same over the next frames, a few pictures in each: a strip takes longer to decode than a frame lasts.
+    follow(decodeAt) {
+      latest = decodeAt;
+      left = count;
+      figure.setAttribute("aria-busy", "true");
+      waiting ||= requestAnimationFrame(drawSome);
+    },
+    cancel: () => cancelAnimationFrame(waiting),
     mark(place) {
       mark.style.left = `${100 * (middle + span * Math.min(1, Math.max(0, place)))}%`;
     },
@@ -144,19 +166,55 @@ export function listeners() {
   return on;
 }
 
-// The handle of an ipywidgets slider carries no name for screen readers: give it the slider's description.
-export async function nameHandles(sliders) {
-  for (const slider of sliders)
-    for (const made of Object.values(slider.views ?? {})) {
-      const handle = (await made).el.querySelector(".noUi-handle, .ui-slider-handle");
-      handle?.setAttribute("aria-label", slider.get("description"));
-    }
+// The handles of ipywidgets' sliders carry no name for screen readers, those of version 7 no role and no value either:
+// they are given what stands beside them. Lines of text that follow the sliders are read out.
+export function nameHandles() {
+  for (const slider of document.querySelectorAll(SLIDERS)) {
+    const handle = slider.querySelector(".noUi-handle, .ui-slider-handle");
+    if (!handle) continue;
+    const [name, value] = [".widget-label", ".widget-readout"].map((kind) => slider.querySelector(kind)?.textContent ?? "");
+    setAll(handle, { role: "slider", "aria-label": name, "aria-valuetext": value });
+    if (handle.matches(".ui-slider-handle")) setAll(handle, { "aria-valuenow": value.replace("−", "-") });
+  }
+  for (const line of document.querySelectorAll(".vae-said")) setAll(line, { role: "status" });
+}
+
+// Keeps them named: all when a part of the page gets the focus, and the value of the slider that has it as it moves.
+// Returns what ends it.
+export function keepNames() {
+  const moved = new MutationObserver(nameHandles);
+  const focused = (event) => {
+    nameHandles();
+    moved.disconnect();
+    const readout = event?.target.closest?.(SLIDERS)?.querySelector(".widget-readout");
+    if (readout) moved.observe(readout, { childList: true, characterData: true, subtree: true });
+  };
+  document.addEventListener("focusin", focused);
+  requestAnimationFrame(() => requestAnimationFrame(nameHandles)); // the sliders beside this part are there by then
+  return () => {
+    moved.disconnect();
+    document.removeEventListener("focusin", focused);
+  };
+}
+
+function setAll(one, attributes) {
+  for (const [name, text] of Object.entries(attributes))
+    if (one.getAttribute(name) !== text) one.setAttribute(name, text);
 }
 
 export function setSlider(slider, value) {
   const low = Math.min(slider.get("min"), value), high = Math.max(slider.get("max"), value);
   slider.set({ min: low, max: high, value }); // one that is too short for its value grows, or it would show another
   slider.save_changes();
+}
+
+// A line of text that is read out when it changes.
+export function liveNote() {
+  const note = element("p", { class: "vae-note", role: "status" });
+  return {
+    note,
+    say(text) { if (note.textContent !== text) note.textContent = text; },
+  };
 }
 
 // The numbers of a trait of bytes.
