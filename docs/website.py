@@ -48,6 +48,8 @@ def with_page_links(text: str, base: Path) -> str:
 
     def replaced(found: re.Match) -> str:
         label, target, anchor = found[1], found[2], found[3] or ""
+        if (base / target).resolve() == offline.EXPLORER and offline.EXPLORER.exists():
+            return f'<a href="explorer.html">{label}</a>'
         page = pages.get((base / target).resolve())
         if page:
             return f"[{label}]({page}.{'ipynb' if (NOTEBOOKS / f'{page}.ipynb').exists() else 'md'}{anchor})"
@@ -65,6 +67,9 @@ def landing_page(readme: str, source: Path) -> str:
     # MyST reads an <img> that fills one line.
     text = re.sub(r"<img[^>]*>", lambda found: " ".join(found[0].split()), text)
     text = with_page_links(text, ROOT)
+    if offline.EXPLORER.exists():
+        link = '<p class="beside"><a href="explorer.html">Explorer: try an autoencoder and a VAE in the browser</a></p>'
+        text = text.replace("\n", f"\n\n{link}\n", 1)
     titles = lesson_titles(readme)
     for caption, numbers in PARTS:
         entries = [f"{title} <{name}>" for name, title in titles.items() if int(name[:2]) in numbers]

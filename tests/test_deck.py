@@ -75,6 +75,21 @@ def test_outputs_without_a_message_are_left_out():
     assert output_block(nbformat.v4.new_output("stream", name="stdout", text="\n")) is None
 
 
+def test_a_widget_leads_to_the_explorer_if_there_is_one(tmp_path, monkeypatch):
+    widget = {"text/plain": "Interactive part: it appears here when you run this cell."}
+    cells = [nbformat.v4.new_markdown_cell("# Head", metadata={"slideshow": {"slide_type": "slide"}})]
+    cells.append(nbformat.v4.new_code_cell("Explorer()", outputs=[nbformat.v4.new_output("display_data", widget)]))
+    for there in (False, True):
+        if there:
+            (tmp_path / "explorer.html").write_text("<p>it</p>")
+        monkeypatch.setattr(offline, "EXPLORER", tmp_path / "explorer.html")
+        made, resources = deck.Deck().preprocess(nbformat.v4.new_notebook(cells=cells), {})
+        kinds = [cell.metadata.deck["kind"] for cell in made.cells]
+        assert kinds == ["heading", "interactive"] if there else kinds == ["heading"]
+        assert resources["deck"]["explorer"] == ("explorer.html" if there else "")
+        assert ("explorer.html" in resources["outputs"]) == there
+
+
 def test_a_missing_package_names_its_remedy():
     with pytest.raises(FileNotFoundError, match=r'pip install -e "\.\[docs\]"'):
         offline.contents([("no-such-package", "reveal.js", "reveal.js")])
