@@ -331,7 +331,8 @@ shown
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The noise is caught, and the blank page passes as the most probable digit of all. Nalisnick et al. (2019) found the
 # same with models of photographs: trained on CIFAR-10, they give house numbers a *higher* likelihood than the
-# photographs they were trained on. Nothing is broken. Most pixels of a digit are paper, so paper is a safe bet; ink
+# photographs they were trained on. (We compare bounds. By notebook 09 they are a few nats below log p(x), too little to
+# change these orders.) Nothing is broken. Most pixels of a digit are paper, so paper is a safe bet; ink
 # costs nats, and an outline in an uncertain place costs most. A blank page has neither.
 #
 # A **likelihood** is high where images are *cheap to describe*. It does not say that such images *occur*: a blank
