@@ -74,9 +74,9 @@ def test_points_on_the_edge_of_a_ball_count():
     [
         (normal(5, 2), normal(5, 2), 5, "k must be a whole number from 1 to 4"),
         (normal(5, 2), normal(5, 2), 0, "received 0"),
-        (normal(5, 2), normal(5, 2), 2.5, "k must be a whole number from 1 to 4, .*, received 2.5"),
+        (normal(5, 2), normal(5, 2), 2.5, "k must be a whole number, received 2.5"),
         (normal(5, 2), normal(0, 2), 1, "generated must hold at least one point"),
-        (normal(5, 2), normal(5, 2) / 0, 1, "generated must hold"),
+        (normal(5, 2), normal(5, 2) / 0, 1, "generated must be finite"),
     ],
 )
 def test_density_and_coverage_refuse(as_a_learner, real, generated, k, message):

@@ -12,7 +12,9 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from vae_utils.distributions import LOG_2PI, standard_normal_log_density
+from vae_utils.signatures import checked
 
+LARGEST, LARGEST_LOGVAR = 1e15, 85.0  # float32 holds the squares of smaller means, and exp(logvar) and its inverse
 AT_A_TIME = 2**20  # numbers held at once, for each intermediate result
 
 
@@ -24,9 +26,10 @@ class AggregatedPosterior:
         logvar: their log variances, (N, K).
 
     Raises:
-        ValueError: other shapes, no posterior at all, or values that are not finite.
+        ValueError: other shapes, no posterior at all, or values that are not finite, or too large for densities.
     """
 
+    @checked
     def __init__(self, mu: Float[Tensor, "..."], logvar: Float[Tensor, "..."]) -> None:
         if mu.ndim != 2 or mu.shape != logvar.shape or mu.numel() == 0:
             raise ValueError(
@@ -35,11 +38,15 @@ class AggregatedPosterior:
             )
         if not (torch.isfinite(mu).all() and torch.isfinite(logvar).all()):
             raise ValueError("mu and logvar must be finite, and hold NaN or infinity: did the training diverge?")
+        if not (mu.abs() < LARGEST).all() or not (logvar.abs() < LARGEST_LOGVAR).all():
+            sizes = f"{mu.abs().max():g} and {logvar.abs().max():g}"
+            raise ValueError(f"mu and logvar are so large, up to {sizes}, that densities overflow: take smaller ones")
         self.mu, self.logvar = mu.detach(), logvar.detach()
 
     def __len__(self) -> int:
         return len(self.mu)
 
+    @checked
     def sample(
         self, count: int, generator: Generator | None = None, temperature: float = 1.0
     ) -> tuple[Float[Tensor, "S K"], Int[Tensor, " S"]]:
@@ -63,6 +70,7 @@ class AggregatedPosterior:
         epsilon = torch.randn(count, self.mu.shape[1], generator=generator, dtype=self.mu.dtype)
         return self.mu[index] + temperature * (0.5 * self.logvar[index]).exp() * epsilon, index
 
+    @checked
     def log_prob(self, z: Float[Tensor, "S K"], leave_out: Int[Tensor, " L"] | None = None) -> Float[Tensor, " S"]:
         """log q(z) of the whole mixture.
 
@@ -79,9 +87,11 @@ class AggregatedPosterior:
         """
         if leave_out is not None and (len(leave_out) != len(z) or len(self) < 2):
             raise ValueError(
-                f"leave_out needs one index for each of the {len(z)} codes, received {len(leave_out)}, "
-                f"and at least 2 components, received {len(self)}"
+                f"leave_out needs one index for each of the {len(z)} codes, received {len(leave_out)} "
+                f"for z {tuple(z.shape)}, and at least 2 components, received {len(self)}"
             )
+        if leave_out is not None:
+            self._check_index("leave_out", leave_out)
         z = self._checked(z).double()
         mu, precision = self.mu.double(), (-self.logvar.double()).exp()
         constant = (-0.5 * (LOG_2PI + self.logvar.double() + mu.square() * precision)).sum(1)  # (N,)
@@ -96,6 +106,7 @@ class AggregatedPosterior:
             found.append(terms.logsumexp(1) - math.log(len(self) - (leave_out is not None)))
         return torch.cat(found).to(self.mu.dtype)
 
+    @checked
     def log_prob_per_dimension(self, z: Float[Tensor, "S K"]) -> Float[Tensor, "S K"]:
         """log q(z_k) of each dimension on its own, a mixture of N one-dimensional Gaussians: nats, (S, K)."""
         z = self._checked(z)
@@ -107,12 +118,21 @@ class AggregatedPosterior:
         for start in range(0, len(z), rows):
             squares = (z[start : start + rows].T[:, :, None] - mu).square_()  # (K, rows, N)
             found.append((constant - squares.mul_(halves)).logsumexp(2).T)
-        return torch.cat(found) - math.log(len(self))
+        return torch.cat(found or [torch.zeros_like(z)]) - math.log(len(self))
 
+    @checked
     def log_prob_of_sources(self, z: Float[Tensor, "S K"], index: Int[Tensor, " S"]) -> Float[Tensor, " S"]:
         """log q(z|x_n) of each code under one posterior of the mixture, that with the given index: nats, (S,)."""
-        mu, logvar = self.mu[index], self.logvar[index]
+        if len(index) != len(self._checked(z)):
+            raise ValueError(f"index must hold one number for each of the {len(z)} codes, received {len(index)}")
+        self._check_index("index", index)
+        mu, logvar = self.mu[index.long()], self.logvar[index.long()]
         return -0.5 * (LOG_2PI + logvar + (z - mu).square() * (-logvar).exp()).sum(1)
+
+    def _check_index(self, name: str, index: Tensor) -> None:
+        if len(index) and not (0 <= index.min() and index.max() < len(self)):
+            found = f"{index.min().item()} to {index.max().item()}"
+            raise ValueError(f"{name} must hold numbers from 0 to {len(self) - 1}, received {found}")
 
     def _checked(self, z: Tensor) -> Tensor:
         if z.ndim != 2 or z.shape[1] != self.mu.shape[1]:
@@ -149,6 +169,7 @@ class KLParts:
         return self.mutual_information + self.marginal_kl
 
 
+@checked
 def kl_parts(
     mu: Float[Tensor, "..."], logvar: Float[Tensor, "..."], samples: int = 1000, generator: Generator | None = None
 ) -> KLParts:

@@ -11,6 +11,7 @@ from torch import Generator, Tensor, nn
 
 from vae_utils.distributions import reparameterize
 from vae_utils.networks import at_least_one
+from vae_utils.signatures import checked
 
 
 class MaskedDecoder(nn.Module):
@@ -30,6 +31,7 @@ class MaskedDecoder(nn.Module):
     Source: Germain, Gregor, Murray & Larochelle (2015), arXiv:1502.03509, section 3, with z as a further input.
     """
 
+    @checked
     def __init__(self, latent_dim: int, side: int, hidden: int) -> None:
         super().__init__()
         at_least_one(latent_dim=latent_dim, side=side, hidden=hidden)
@@ -62,6 +64,7 @@ class AutoregressiveVAE(nn.Module):
     Source: Chen et al. (2017), arXiv:1611.02731, section 2, on why such a decoder may leave z unused.
     """
 
+    @checked
     def __init__(self, latent_dim: int, side: int = 28, hidden: int = 400) -> None:
         super().__init__()
         at_least_one(latent_dim=latent_dim, side=side, hidden=hidden)
@@ -85,6 +88,7 @@ class AutoregressiveVAE(nn.Module):
         z = reparameterize(mu, logvar)
         return self.decoder(z, x), mu, logvar, z
 
+    @checked
     @torch.no_grad()
     def generate(self, z: Float[Tensor, "B K"], generator: Generator | None = None) -> Float[Tensor, "B 1 S S"]:
         """Draw one binary picture for each code, pixel by pixel: S² passes through the decoder.

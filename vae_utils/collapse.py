@@ -17,11 +17,13 @@ from vae_utils.distributions import kl_to_standard_normal
 from vae_utils.history import History
 from vae_utils.likelihoods import likelihood_of
 from vae_utils.objectives import negative_elbo
+from vae_utils.signatures import checked
 from vae_utils.training import fit, pick_device
 
 Schedule = Callable[[float], float]
 
 
+@checked
 def annealing(warmup: float = 0.5, highest: float = 1.0) -> Schedule:
     """A schedule that rises in a straight line from 0, then stays.
 
@@ -40,6 +42,7 @@ def annealing(warmup: float = 0.5, highest: float = 1.0) -> Schedule:
     return cyclical(1, warmup, highest)
 
 
+@checked
 def cyclical(cycles: int = 4, rise: float = 0.5, highest: float = 1.0) -> Schedule:
     """A schedule that starts again from 0 several times.
 
@@ -59,10 +62,11 @@ def cyclical(cycles: int = 4, rise: float = 0.5, highest: float = 1.0) -> Schedu
     if cycles < 1:
         raise ValueError(f"cycles must be at least 1, received {cycles}")
     if not 0 < rise <= 1:
-        raise ValueError(f"the rising share must be above 0 and at most 1, received {rise}")
+        raise ValueError(f"rise (or warmup) must be a share above 0 and at most 1, received {rise}")
     if not (math.isfinite(highest) and highest > 0):
         raise ValueError(f"highest must be a positive number, received {highest}")
 
+    @checked
     def beta(done: float) -> float:
         within = 1.0 if done >= 1 else done * cycles % 1
         return highest * min(1.0, within / rise)
@@ -70,6 +74,7 @@ def cyclical(cycles: int = 4, rise: float = 0.5, highest: float = 1.0) -> Schedu
     return beta
 
 
+@checked(finite=False)
 def free_bits(model: nn.Module, x: Float[Tensor, "B 1 H W"], nats: float = 0.25) -> dict[str, Tensor]:
     """The negative ELBO in which each latent dimension's KL, averaged over the batch, costs nothing up to a limit.
 
@@ -86,12 +91,17 @@ def free_bits(model: nn.Module, x: Float[Tensor, "B 1 H W"], nats: float = 0.25)
 
     Raises:
         ValueError: `nats` is negative or not finite.
+        TypeError: the model returns something else.
 
     Source: Kingma et al. (2016), arXiv:1606.04934, appendix C.8, with groups of one dimension.
     """
     if not (math.isfinite(nats) and nats >= 0):
         raise ValueError(f"nats must be a finite number of at least 0, received {nats}")
-    logits, mu, logvar, _ = model(x)
+    outputs = model(x) if len(x) else None
+    if not (isinstance(outputs, tuple) and len(outputs) == 4):
+        received = f"{type(outputs).__name__} from {type(model).__name__} for x {tuple(x.shape)}"
+        raise TypeError(f"model must return (logits, mu, logvar, z), as VAE does, received {received}")
+    logits, mu, logvar, _ = outputs
     reconstruction = -likelihood_of(model).log_prob(logits, x)
     kl = kl_to_standard_normal(mu, logvar)  # (B, K)
     charged = kl.mean(0).clamp(min=nats).sum()  # one number: the limit holds for the average image, not for each

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from vae_utils.signatures import checked
+
 # The 12 neighbours that have been read before a pixel, row by row, as (rows down, columns right).
 NEIGHBOURS = (
     (0, -1),
@@ -32,6 +34,7 @@ PLACES = 7  # the page is divided into 7 by 7 places, each with counts of its ow
 EXTRA = 0.3  # added to each count, so that what was never seen is not impossible
 
 
+@checked
 def png_bits(x: Float[Tensor, "N 1 H W"]) -> Float[Tensor, " N"]:
     """Size of each binary picture as a PNG file of its own, with one bit a pixel, headers included.
 
@@ -54,6 +57,7 @@ def png_bits(x: Float[Tensor, "N 1 H W"]) -> Float[Tensor, " N"]:
     return torch.tensor(sizes)
 
 
+@checked
 def zlib_bits(x: Float[Tensor, "N 1 H W"]) -> Float[Tensor, " N"]:
     """Size of each binary picture after zlib, eight pixels a byte: PNG's method without its headers.
 
@@ -86,6 +90,7 @@ class ContextModel:
     arithmetic coding.
     """
 
+    @checked
     def __init__(self, x: Float[Tensor, "N 1 28 28"]) -> None:
         _bytes(x[:1000])
         size = PLACES**2 << len(NEIGHBOURS)
@@ -93,6 +98,7 @@ class ContextModel:
         counts = torch.bincount(seen.flatten(), minlength=2 * size).view(size, 2) + EXTRA
         self.bits_of = -(counts / counts.sum(1, keepdim=True)).log2()  # (contexts, 2)
 
+    @checked
     def bits(self, x: Float[Tensor, "N 1 28 28"]) -> Float[Tensor, " N"]:
         """Minus the binary logarithm of the probability of each picture, (N, 1, 28, 28) -> (N,)."""
         _bytes(x)

@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from vae_utils.signatures import checked
+
 REACH = 4.0  # standard deviations of q(z|x) that the grid covers beyond the outermost mean
 
 
@@ -28,6 +30,7 @@ class MutualInformationGap:
     shares: Tensor = field(repr=False, compare=False)
 
 
+@checked
 def mutual_information_gap(
     mu: Float[Tensor, "N K"], logvar: Float[Tensor, "N K"], factors: Int[Tensor, "N F"], cells: int = 100
 ) -> MutualInformationGap:
@@ -58,6 +61,7 @@ def mutual_information_gap(
     return MutualInformationGap(gaps.mean().item(), gaps, shares)
 
 
+@checked
 @torch.no_grad()
 def latent_information(
     mu: Float[Tensor, "N K"], logvar: Float[Tensor, "N K"], factors: Int[Tensor, "N F"], cells: int = 100
@@ -78,12 +82,19 @@ def latent_information(
         raise ValueError(f"mu, logvar and factors must be of the same images, received {shapes}")
     if cells < 2:
         raise ValueError(f"cells must be at least 2, received {cells}")
+    if not (logvar.abs() < 1000).all() or not (mu.abs() < 1e30).all():
+        raise ValueError(
+            f"mu and logvar are so large, up to {mu.abs().max():g} and {logvar.abs().max():g}, that σ overflows: "
+            "did the training diverge?"
+        )
     mass = _mass_in_cells(mu.double().cpu(), logvar.double().cpu(), cells)  # (N, K, cells)
     columns, entropies = [], []
     for index, column in enumerate(factors.cpu().T):
         values, number = column.unique(return_inverse=True)
         if len(values) < 2:
-            raise ValueError(f"factor {index} has the same value in all images: it carries no information to find")
+            raise ValueError(
+                f"factors: factor {index} has the same value in all images, so there is nothing to know of it"
+            )
         joint = torch.zeros(len(values), *mass.shape[1:], dtype=mass.dtype)
         joint = joint.index_add(0, number, mass) / len(mass)  # (V, K, cells)  p(v, z in cell)
         share = joint.sum((1, 2)) / mass.shape[1]  # (V,)  p(v)

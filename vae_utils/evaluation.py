@@ -16,11 +16,13 @@ from vae_utils.data import Images
 from vae_utils.distributions import kl_to_standard_normal
 from vae_utils.models import VAE, Classifier
 from vae_utils.objectives import cross_entropy
+from vae_utils.signatures import checked
 from vae_utils.training import fit
 
 Generate = Callable[[Tensor], Tensor]
 
 
+@checked
 def train_classifier(images: Images, seed: int = 0, epochs: int = 8) -> Classifier:
     """Train the small classifier whose features the scorecard measures with.
 
@@ -39,6 +41,7 @@ def train_classifier(images: Images, seed: int = 0, epochs: int = 8) -> Classifi
     return classifier.eval()
 
 
+@checked
 @torch.no_grad()
 def features(classifier: Classifier, x: Float[Tensor, "N 1 28 28"]) -> Float[Tensor, "N 64"]:
     """The classifier's last hidden layer, in batches and without gradients: images (N, 1, 28, 28) -> (N, 64).
@@ -60,6 +63,7 @@ class DensityCoverage:
     coverage: float
 
 
+@checked
 def density_and_coverage(real: Float[Tensor, "N F"], generated: Float[Tensor, "M F"], k: int = 5) -> DensityCoverage:
     """How real the generated samples are, and how much of the real ones they cover.
 
@@ -83,6 +87,7 @@ def density_and_coverage(real: Float[Tensor, "N F"], generated: Float[Tensor, "M
     if isinstance(k, bool) or not isinstance(k, Integral) or not 1 <= k < len(real):
         most = f"{len(real) - 1}, one less than the number of real points"
         raise ValueError(f"k must be a whole number from 1 to {most}, received {k!r}")
+    real, generated = real.detach(), generated.detach()
     for name, points in (("real", real), ("generated", generated)):
         if len(points) == 0 or not torch.isfinite(points).all():
             raise ValueError(f"{name} must hold at least one point and only finite values, received {len(points)}")
@@ -108,6 +113,7 @@ class PathSmoothness:
     ratios: Tensor = field(repr=False, compare=False)
 
 
+@checked
 @torch.no_grad()
 def path_smoothness(
     generate: Generate,
@@ -143,6 +149,7 @@ def path_smoothness(
     return PathSmoothness(ratios.median().item(), ratios.quantile(0.95).item(), ratios)
 
 
+@checked
 def local_stretch(generate: Generate, z: Float[Tensor, "N K"]) -> Float[Tensor, " N"]:
     """How far the picture moves for a small step in the latent space: the Frobenius norm of the decoder's Jacobian.
 
@@ -162,6 +169,7 @@ def local_stretch(generate: Generate, z: Float[Tensor, "N K"]) -> Float[Tensor, 
     return squares.sqrt()
 
 
+@checked
 @torch.no_grad()
 def kl_per_dimension(model: VAE, x: Float[Tensor, "N 1 28 28"]) -> Float[Tensor, " K"]:
     """Mean KL of q(z|x) to the prior in each latent dimension: which latents carry information.
@@ -180,9 +188,12 @@ def kl_per_dimension(model: VAE, x: Float[Tensor, "N 1 28 28"]) -> Float[Tensor,
     if not isinstance(found, tuple):
         raise TypeError(f"model must be a VAE, whose encoder gives a mean and a log variance, received {_kind(model)}")
     mu, logvar = found
+    if len(x) == 0:
+        raise ValueError("x must hold at least one image, received none")
     return kl_to_standard_normal(mu, logvar).mean(0).cpu()
 
 
+@checked
 def active_units(mu: Float[Tensor, "N K"], threshold: float = 0.01) -> int:
     """Number of latent dimensions whose posterior mean varies over the data.
 

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae_utils.arguments import check_model, same_shape
 from vae_utils.distributions import (
     gaussian_log_likelihood,
     reparameterize,
@@ -20,7 +21,9 @@ from vae_utils.importance import log_mean_weight
 from vae_utils.likelihoods import likelihood_of
 from vae_utils.networks import at_least_one
 from vae_utils.randomness import drawing_from, first_state
+from vae_utils.signatures import checked
 
+LARGEST = 1e4  # of a mean or a log variance: beyond it densities overflow
 ROWS = 4_000  # codes decoded at a time: more do not fit a processor's cache and are slower
 
 
@@ -53,6 +56,7 @@ class Gaps:
         return f"Gaps of {len(self.elbo)} images, mean nats: {means}"
 
 
+@checked
 def inference_gaps(
     model: nn.Module,
     x: Float[Tensor, "B 1 28 28"],
@@ -78,8 +82,12 @@ def inference_gaps(
     Returns:
         The three numbers of each image.
 
+    Raises:
+        TypeError, ValueError: as `best_gaussian`.
+
     Source: Cremer, Li & Duvenaud (2018), arXiv:1801.03558, table 1.
     """
+    _check(model, x, seed, samples=samples, steps=steps, draws=draws)
     with torch.no_grad():
         encoded = model.encode(x)
     best = best_gaussian(model, x, steps=steps, draws=draws, seed=seed)
@@ -88,6 +96,7 @@ def inference_gaps(
     return Gaps(elbo, best_elbo, log_mean_weight(both))
 
 
+@checked
 def best_gaussian(
     model: nn.Module,
     x: Float[Tensor, "B 1 28 28"],
@@ -111,11 +120,14 @@ def best_gaussian(
         mu and logvar, (B, K) each. A local maximum: what it gains is at most what the best q would gain.
 
     Raises:
-        ValueError: `steps` or `draws` is below 1.
+        TypeError: no model, or one without `encode` or `decode`.
+        ValueError: `steps` or `draws` is below 1, images out of range, or a learning rate that is not positive.
 
     Source: the gradient: Roeder, Wu & Duvenaud (2017), arXiv:1703.09194, section 3.
     """
-    at_least_one(steps=steps, draws=draws)
+    _check(model, x, seed, steps=steps, draws=draws)
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate must be a positive number, received {learning_rate}")
     with torch.no_grad():
         mu, logvar = (parameters.clone().requires_grad_() for parameters in model.encode(x))
     many = x.repeat(draws, 1, 1, 1)  # (draws * B, 1, 28, 28)
@@ -133,9 +145,12 @@ def best_gaussian(
             mu.grad, logvar.grad = torch.autograd.grad(loss, (mu, logvar))
             optimizer.step()
             schedule.step()
+    if not (torch.isfinite(mu).all() and torch.isfinite(logvar).all()):
+        raise ValueError(f"the search ran away with learning_rate = {learning_rate}; try 0.05")
     return mu.detach(), logvar.detach()
 
 
+@checked
 def weighted_draws(
     model: nn.Module,
     x: Float[Tensor, "B 1 28 28"],
@@ -164,9 +179,18 @@ def weighted_draws(
     Source: Burda, Grosse & Salakhutdinov (2016), arXiv:1509.00519, equation 8; several q: Veach & Guibas (1995),
         Optimally combining sampling techniques for Monte Carlo rendering, the balance heuristic.
     """
-    at_least_one(samples=samples)
+    _check(model, x, seed, samples=samples)
     if not qs or samples % len(qs):
         raise ValueError(f"samples must be a multiple of the number of q, received {samples} for {len(qs)}")
+    for mu, logvar in qs:
+        same_shape(mu=mu, logvar=logvar)
+        if mu.dtype != logvar.dtype:
+            raise TypeError(f"mu and logvar must be of one dtype, received {mu.dtype} and {logvar.dtype}")
+        if mu.ndim != 2 or len(mu) != len(x):
+            raise ValueError(f"mu and logvar must be ({len(x)}, K), a row for each image, received {tuple(mu.shape)}")
+        for name, values in (("mu", mu), ("logvar", logvar)):
+            if not (values.abs() < LARGEST).all():
+                raise ValueError(f"{name} must be finite and below {LARGEST:g} in size: did the training diverge?")
     means, logvars = (torch.stack(parameters) for parameters in zip(*qs, strict=True))  # (Q, B, K) each
     found = []
     with drawing_from(first_state(seed, means.device), means.device), torch.no_grad():
@@ -178,6 +202,16 @@ def weighted_draws(
             log_p = likelihood_of(model).log_prob(model.decode(z), x.repeat(len(some), 1, 1, 1))
             found.append((log_p + standard_normal_log_density(z) - log_q).view(len(some), len(x)))
     return torch.cat(found)
+
+
+def _check(model: nn.Module, x: Tensor, seed: int, **counts: int) -> None:
+    for method in ("encode", "decode"):
+        check_model(model, method)
+    if len(x) == 0:
+        raise ValueError(f"x must hold at least one image, received {tuple(x.shape)}")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, received {seed}")
+    at_least_one(**counts)
 
 
 def _for_each(draws: int, *parameters: Tensor) -> tuple[Tensor, ...]:

@@ -4,10 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vae_utils.signatures import checked
+
 WAYS = ("lerp", "slerp")
 SMALLEST_ANGLE = 1e-3  # radians (its sine): below, the cosine is too coarse to tell the angle, and the arc is the line
 
 
+@checked(finite=False)
 def interpolate(
     start: Float[Tensor, "*B K"], end: Float[Tensor, "*B K"], t: int | float, way: str = "lerp"
 ) -> Float[Tensor, "*B K"]:
@@ -27,7 +30,7 @@ def interpolate(
     Source: Shoemake (1985), Animating rotation with quaternion curves, SIGGRAPH; for latent codes White (2016),
         arXiv:1609.04468.
     """
-    if way not in WAYS:
+    if way not in WAYS:  # also where it is another kind of thing
         raise ValueError(f"way must be 'lerp' or 'slerp', received {way!r}")
     line = (1 - t) * start + t * end
     if way == "lerp":
@@ -38,6 +41,7 @@ def interpolate(
     return torch.where(angle.sin() > SMALLEST_ANGLE, arc, line)
 
 
+@checked(finite=False)
 def path(
     start: Float[Tensor, "*B K"], end: Float[Tensor, "*B K"], steps: int = 32, way: str = "lerp"
 ) -> Float[Tensor, "P *B K"]:
@@ -59,6 +63,7 @@ def path(
     return torch.stack([interpolate(start, end, place / steps, way) for place in range(steps + 1)])
 
 
+@checked(finite=False)
 def path_length(points: Float[Tensor, "P *B F"]) -> Float[Tensor, "*B"]:
     """How long a way through given points is: the sum of the Euclidean distances from each to the next.
 

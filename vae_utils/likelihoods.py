@@ -28,6 +28,7 @@ from vae_utils.grey_pixels import (
     continuous_bernoulli_mean,
     discretized_logistic_log_likelihood,
 )
+from vae_utils.signatures import checked
 
 Outputs = Float[Tensor, "B C 28 28"]
 Pixels = Float[Tensor, "B 1 28 28"]
@@ -44,14 +45,17 @@ class Likelihood(nn.Module):
     channels = 1
     levels = LEVELS
 
+    @checked(finite=False)
     def log_prob(self, outputs: Outputs, x: Pixels) -> Float[Tensor, " B"]:
         """log p(x|z) in nats per image, (B,), from a decoder's outputs (B, C, 28, 28) and images x (B, 1, 28, 28)."""
         raise NotImplementedError(f"{type(self).__name__} must define log_prob(self, outputs, x)")
 
+    @checked(finite=False)
     def mean(self, outputs: Outputs) -> Pixels:
         """The mean image of p(x|z), (B, 1, 28, 28)."""
         return outputs[:, :1].sigmoid()
 
+    @checked(finite=False)
     def sample(self, outputs: Outputs, generator: Generator | None = None) -> Pixels:
         """Images drawn from p(x|z), pixel by pixel, (B, 1, 28, 28); those of a Gaussian may leave [0, 1]."""
         raise NotImplementedError(f"{type(self).__name__} must define sample(self, outputs)")
@@ -62,9 +66,11 @@ class Bernoulli(Likelihood):
 
     levels = 1
 
+    @checked(finite=False)
     def log_prob(self, outputs: Outputs, x: Pixels) -> Float[Tensor, " B"]:
         return bernoulli_log_likelihood(outputs, x)
 
+    @checked(finite=False)
     def sample(self, outputs: Outputs, generator: Generator | None = None) -> Pixels:
         return (_uniform(outputs, generator) < self.mean(outputs)).to(outputs.dtype)
 
@@ -72,12 +78,15 @@ class Bernoulli(Likelihood):
 class ContinuousBernoulli(Likelihood):
     """The cross-entropy, made a density on [0, 1] by dividing by its integral."""
 
+    @checked(finite=False)
     def log_prob(self, outputs: Outputs, x: Pixels) -> Float[Tensor, " B"]:
         return continuous_bernoulli_log_likelihood(outputs, x)
 
+    @checked(finite=False)
     def mean(self, outputs: Outputs) -> Pixels:
         return continuous_bernoulli_mean(outputs)
 
+    @checked(finite=False)
     def sample(self, outputs: Outputs, generator: Generator | None = None) -> Pixels:
         u, size = _uniform(outputs, generator), outputs.abs().clamp(min=1e-4)  # below that it is uniform to the eye
         x = -torch.log1p(u * torch.expm1(-size)) / size  # inverse of the distribution function for -|l|
@@ -100,6 +109,7 @@ class Gaussian(Likelihood):
     # Adam moves a number by about the learning rate a step, and log σ has a long way to go.
     STRIDE = 10
 
+    @checked(finite=False)
     def __init__(self, sigma: float, learned: bool = False) -> None:
         super().__init__()
         _positive(sigma=sigma)
@@ -119,9 +129,11 @@ class Gaussian(Likelihood):
         """σ, as a number."""
         return self.log_sigma.exp().item()
 
+    @checked(finite=False)
     def log_prob(self, outputs: Outputs, x: Pixels) -> Float[Tensor, " B"]:
         return gaussian_log_likelihood(self.mean(outputs), 2 * self.log_sigma, x)
 
+    @checked(finite=False)
     def sample(self, outputs: Outputs, generator: Generator | None = None) -> Pixels:
         return self.mean(outputs) + self.log_sigma.exp() * _normal(outputs, generator)
 
@@ -140,6 +152,7 @@ class PixelGaussian(Likelihood):
 
     channels = 2
 
+    @checked(finite=False)
     def __init__(self, smallest_sigma: float = 1e-4) -> None:
         super().__init__()
         _positive(smallest_sigma=smallest_sigma)
@@ -149,9 +162,11 @@ class PixelGaussian(Likelihood):
         """log σ² of each pixel, (B, 1, 28, 28)."""
         return self.least + F.softplus(outputs[:, 1:] - self.least)
 
+    @checked(finite=False)
     def log_prob(self, outputs: Outputs, x: Pixels) -> Float[Tensor, " B"]:
         return gaussian_log_likelihood(self.mean(outputs), self.logvar(outputs), x)
 
+    @checked(finite=False)
     def sample(self, outputs: Outputs, generator: Generator | None = None) -> Pixels:
         return self.mean(outputs) + (0.5 * self.logvar(outputs)).exp() * _normal(outputs, generator)
 
@@ -171,15 +186,18 @@ class DiscretizedLogistic(Likelihood):
         """Of each pixel's logistic density, in pixel units, (B, 1, 28, 28) both; outputs of 0 are centred at 1/2."""
         return 0.5 + outputs[:, :1], outputs[:, 1:]
 
+    @checked(finite=False)
     def log_prob(self, outputs: Outputs, x: Pixels) -> Float[Tensor, " B"]:
         return discretized_logistic_log_likelihood(*self.centre_and_log_scale(outputs), x)
 
+    @checked(finite=False)
     def mean(self, outputs: Outputs) -> Pixels:
         # The integral of P(X > t) over t in [0, 1]: the mean over the levels, to within half a level.
         centre, log_scale = self.centre_and_log_scale(outputs)
         scale = log_scale.clamp(*LOG_SCALES).exp()
         return (scale * (F.softplus(centre / scale) - F.softplus((centre - 1) / scale))).clamp(0, 1)
 
+    @checked(finite=False)
     def sample(self, outputs: Outputs, generator: Generator | None = None) -> Pixels:
         centre, log_scale = self.centre_and_log_scale(outputs)
         noise = _uniform(outputs, generator).clamp(1e-7, 1 - 1e-7).logit()

@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from vae_utils.distributions import gaussian_log_likelihood
 from vae_utils.likelihoods import Likelihood
+from vae_utils.signatures import checked
 
 Images = Float[Tensor, "B 1 28 28"]
 Codes = Float[Tensor, "B K"]
@@ -27,10 +28,11 @@ class NoisyPixels(Likelihood):
         ValueError: it is not a positive number.
     """
 
+    @checked
     def __init__(self, variance: float) -> None:
         super().__init__()
         if not (math.isfinite(variance) and variance > 0):
-            raise ValueError(f"the variance of the noise must be a positive number, received {variance}")
+            raise ValueError(f"the noise_variance must be a positive number, received {variance}")
         self.variance = variance
 
     def log_prob(self, outputs: Images, x: Images) -> Float[Tensor, " B"]:
@@ -62,6 +64,7 @@ class LinearGaussian(nn.Module):
         ValueError: a noise that is not positive, or sizes that do not fit.
     """
 
+    @checked
     def __init__(self, weight: Float[Tensor, "D K"], offset: Float[Tensor, " D"], noise_variance: float) -> None:
         super().__init__()
         if weight.ndim != 2 or offset.shape != weight.shape[:1] or len(offset) != 28 * 28:
@@ -76,6 +79,7 @@ class LinearGaussian(nn.Module):
         self.precision = identity + self.weight.T @ self.weight / noise_variance
 
     @classmethod
+    @checked
     def fit(cls, x: Images, latent_dim: int) -> "LinearGaussian":
         """The maximum-likelihood model of some images, in closed form: probabilistic PCA. Its WᵀW is diagonal.
 
@@ -88,6 +92,8 @@ class LinearGaussian(nn.Module):
 
         Source: Tipping & Bishop (1999), Probabilistic principal component analysis, equations 7 and 8.
         """
+        if len(x) <= latent_dim:
+            raise ValueError(f"x must hold more than latent_dim = {latent_dim} images, received {len(x)}")
         flat = x.flatten(1).double()
         if not 1 <= latent_dim < flat.shape[1]:
             raise ValueError(f"latent_dim must be from 1 to 783, received {latent_dim}")
@@ -96,6 +102,7 @@ class LinearGaussian(nn.Module):
         kept, axes = variances[-latent_dim:].flip(0), directions[:, -latent_dim:].flip(1)
         return cls(axes * (kept - noise).sqrt(), flat.mean(0), noise.item())
 
+    @checked
     def turned(self, rotation: Float[Tensor, "K K"]) -> "LinearGaussian":
         """The same p(x) with other latent axes: z is replaced by a rotated z, which the prior does not notice.
 
@@ -111,10 +118,12 @@ class LinearGaussian(nn.Module):
             raise ValueError(f"rotation must be an orthogonal matrix of {self.latent_dim} rows and columns")
         return LinearGaussian(self.weight @ rotation, self.offset, self.noise_variance)
 
+    @checked(finite=False)
     def decode(self, z: Codes) -> Images:
         """Codes (B, K) to the means of p(x|z), (B, 1, 28, 28): pixels, not logits."""
         return (z.double() @ self.weight.T + self.offset).view(-1, 1, 28, 28)
 
+    @checked
     def encode(self, x: Images) -> tuple[Codes, Codes]:
         """The mean and the log variance of the mean-field q(z|x) with the highest ELBO, (B, K) each.
 
@@ -124,11 +133,13 @@ class LinearGaussian(nn.Module):
         mu = self.posterior_mean(x)
         return mu, -self.precision.diagonal().log().expand_as(mu)
 
+    @checked
     def posterior_mean(self, x: Images) -> Codes:
         """The mean of p(z|x), (B, K). Its covariance is the inverse of `precision`, for every x."""
         projected = (x.flatten(1).double() - self.offset) @ self.weight / self.noise_variance  # (B, K)
         return torch.linalg.solve(self.precision, projected.T).T
 
+    @checked
     def log_marginal(self, x: Images) -> Float[Tensor, " B"]:
         """log p(x) = log N(x; b, WWᵀ + s² I), exactly, in nats, (B,)."""
         difference = x.flatten(1).double() - self.offset  # (B, D)

@@ -19,6 +19,7 @@ from torch import nn
 
 IMAGE_SHAPE = (1, 28, 28)
 PIXELS = 28 * 28
+MOST = 10**9  # larger sizes are slips, and would fill the memory or run for days
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
@@ -72,7 +73,7 @@ def _widths(hidden: int | Sequence[int]) -> list[int]:
 
 
 def _layers(inputs: int, widths: list[int], outputs: int, activation: str) -> list[nn.Module]:
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, received {activation!r}")
     sizes = [inputs, *widths, outputs]
     layers: list[nn.Module] = []
@@ -152,7 +153,7 @@ def small_conv_decoder(latent_dim: int, channels: int = 1) -> nn.Sequential:
 
 
 def at_least_one(**sizes: int) -> None:
-    """Refuse sizes that are not whole numbers of at least 1, by name.
+    """Refuse sizes that are not whole numbers of at least 1, or that no computer has room for, by name.
 
     Raises:
         ValueError: one is not.
@@ -160,3 +161,5 @@ def at_least_one(**sizes: int) -> None:
     for name, value in sizes.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, received {value!r}")
+        if value > MOST:
+            raise ValueError(f"{name} must be a whole number of at most {MOST:,}, received {value}")

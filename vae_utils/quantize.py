@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from vae_utils.networks import at_least_one
+from vae_utils.signatures import checked
 
 COMMITMENT = 0.25  # weight of the encoder's part of the penalty; van den Oord et al. found 0.1 to 2 to do as well
 
@@ -26,16 +27,19 @@ class VectorQuantizer(nn.Module):
     Source: van den Oord, Vinyals & Kavukcuoglu (2017), arXiv:1711.00937, equations 1 to 3.
     """
 
+    @checked
     def __init__(self, codes: int, dim: int) -> None:
         super().__init__()
         at_least_one(codes=codes, dim=dim)
         self.codebook = nn.Parameter(torch.randn(codes, dim))
 
+    @checked
     def nearest(self, h: Float[Tensor, "B P D"]) -> Int[Tensor, "B P"]:
         """Which entry is nearest to each vector, (B, P, D) -> (B, P); the first of several that are as near."""
         # |h - e|² without |h|², which is the same for all entries.
         return (self.codebook.square().sum(1) - 2 * h @ self.codebook.T).argmin(-1)
 
+    @checked
     def forward(
         self, h: Float[Tensor, "B P D"]
     ) -> tuple[Float[Tensor, "B P D"], Int[Tensor, "B P"], Float[Tensor, " B"]]:
@@ -56,6 +60,7 @@ class VectorQuantizer(nn.Module):
         return h + (entries - h).detach(), indices, to_vectors + COMMITMENT * to_entries
 
 
+@checked
 def perplexity(indices: Int[Tensor, "..."], codes: int) -> float:
     """How many entries are in use, counted as the exponential of the entropy of their frequencies.
 
@@ -69,6 +74,7 @@ def perplexity(indices: Int[Tensor, "..."], codes: int) -> float:
     Raises:
         ValueError: no numbers, or one that is no entry's.
     """
+    at_least_one(codes=codes)
     if indices.numel() == 0 or indices.min() < 0 or indices.max() >= codes:
         received = f"{indices.min().item()} to {indices.max().item()}" if indices.numel() else "none"
         raise ValueError(f"indices must be numbers from 0 to {codes - 1}, received {received}")

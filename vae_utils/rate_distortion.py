@@ -12,6 +12,7 @@ from torch import Tensor
 from vae_utils.evaluation import active_units, kl_per_dimension
 from vae_utils.models import VAE
 from vae_utils.objectives import negative_elbo
+from vae_utils.signatures import checked
 from vae_utils.training import evaluate, fit
 
 
@@ -41,6 +42,7 @@ class RateDistortion:
         return self.rate + self.distortion
 
 
+@checked
 @torch.no_grad()
 def rate_distortion(model: VAE, x: Float[Tensor, "N 1 28 28"], beta: float = 1.0, seed: int = 0) -> RateDistortion:
     """Measure rate and distortion, with one draw of z an image.
@@ -59,6 +61,7 @@ def rate_distortion(model: VAE, x: Float[Tensor, "N 1 28 28"], beta: float = 1.0
     return RateDistortion(beta, means["kl"], means["reconstruction"], active_units(mu), kl_per_dimension(model, x))
 
 
+@checked
 def sweep(
     make: Callable[[], VAE],
     train: Float[Tensor, "N 1 28 28"],

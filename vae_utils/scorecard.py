@@ -15,6 +15,7 @@ from torch import Tensor
 from vae_utils.data import validate_images
 from vae_utils.evaluation import density_and_coverage, features, local_stretch, path_smoothness
 from vae_utils.models import Classifier
+from vae_utils.signatures import checked
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,14 @@ class Scorecard:
 
     PATHS = 200
 
+    @checked
     def __init__(self, classifier: Classifier, images: Float[Tensor, "N 1 28 28"]) -> None:
         validate_images(images)
         self._features_of = lambda x: features(classifier, x)
         self._real = self._features_of(images)
         self.rows: dict[str, Score] = {}
 
+    @checked
     def add(self, name: str, generated: Float[Tensor, "M 1 28 28"]) -> Score:
         """Add a row for generated (or real) images; columns about paths stay empty.
 
@@ -67,6 +70,7 @@ class Scorecard:
         self.rows[name] = Score(found.density, found.coverage)
         return self.rows[name]
 
+    @checked
     def add_model(
         self, name: str, generate: Callable[[Tensor], Tensor], codes: Float[Tensor, "M K"], ends: Float[Tensor, "E K"]
     ) -> Score:

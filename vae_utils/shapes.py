@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from vae_utils.signatures import checked
+
 SIDE = 28
 KINDS = ("square", "ellipse", "triangle")
 # The values of each factor. No shape looks the same at two of the angles: a square repeats after 90°, a triangle after
@@ -24,6 +26,7 @@ FACTORS: dict[str, Tensor] = {
 TRAIN, TEST = 8_000, 2_000
 
 
+@checked
 def draw_shapes(levels: Int[Tensor, "N 5"]) -> Float[Tensor, "N 1 28 28"]:
     """Draw pictures from the numbers of their factors' values.
 

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vae_utils.distributions import LOG_2PI
+from vae_utils.signatures import checked
 
 CURVES = {
     "wave": lambda z: z + 0.8 * torch.sin(2.0 * z),
@@ -33,6 +34,7 @@ class ToyModel:
         ValueError: noise is not positive and finite, or the curve is unknown.
     """
 
+    @checked(finite=False)
     def __init__(self, noise: float = 0.3, curve: str = "wave") -> None:
         if not (math.isfinite(noise) and noise >= 0.01):
             raise ValueError(f"noise must be a finite number of at least 0.01 (the grid's limit), received {noise}")
@@ -48,22 +50,27 @@ class ToyModel:
         """Distance between two neighbouring points of the grid, in units of z."""
         return (self.grid[1] - self.grid[0]).item()
 
+    @checked(finite=False)
     def decode(self, z: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """The mean f(z) of x given z, element by element."""
         return CURVES[self.curve](z)
 
+    @checked(finite=False)
     def log_prior(self, z: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """log p(z) in nats, element by element."""
         return -0.5 * (LOG_2PI + z.square())
 
+    @checked(finite=False)
     def log_likelihood(self, x: float, z: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """log p(x|z) in nats for one observed x, element by element of z."""
         return -0.5 * (LOG_2PI + ((x - self.decode(z)) / self.noise).square()) - math.log(self.noise)
 
+    @checked(finite=False)
     def log_joint(self, x: float, z: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """log p(x, z) = log p(z) + log p(x|z) in nats, element by element of z."""
         return self.log_prior(z) + self.log_likelihood(x, z)
 
+    @checked(finite=False)
     def log_marginal(self, x: float) -> float:
         """log p(x) in nats: the integral of p(x, z) over z, by the rectangle rule on the grid.
 
@@ -77,6 +84,7 @@ class ToyModel:
             )
         return (torch.logsumexp(log_joint, 0) + math.log(self.spacing)).item()
 
+    @checked(finite=False)
     def marginal(self, x: Float[Tensor, " N"]) -> Float[Tensor, " N"]:
         """The density p(x) at many x at once, per unit of x.
 
@@ -92,16 +100,19 @@ class ToyModel:
         step = (codes[1] - codes[0]).item()
         return torch.logsumexp(self.log_prior(codes) + log_likelihood, 1).exp() * step
 
+    @checked(finite=False)
     def posterior(self, x: float) -> Float[Tensor, " G"]:
         """The exact posterior density p(z|x) at the points of `grid`, (G,), per unit of z."""
         return (self.log_joint(x, self.grid) - self.log_marginal(x)).exp()
 
+    @checked(finite=False)
     def posterior_moments(self, x: float) -> tuple[float, float]:
         """Mean and log variance of the exact posterior."""
         weights = self.posterior(x) * self.spacing
         mean = (weights * self.grid).sum()
         return mean.item(), (weights * (self.grid - mean).square()).sum().log().item()
 
+    @checked(finite=False)
     def elbo(self, x: float, mu: float, logvar: float) -> float:
         """The ELBO of q(z) = N(mu, exp(logvar)) for one x, in nats, by quadrature instead of sampling.
 
@@ -121,6 +132,7 @@ class ToyModel:
         self.log_marginal(x)  # refuses an x whose codes the grid does not hold
         return (log_q.exp() * self.spacing * (self.log_joint(x, self.grid) - log_q)).sum().item()
 
+    @checked(finite=False)
     def gap(self, x: float, mu: float, logvar: float) -> float:
         """KL( q(z) || p(z|x) ) in nats, by quadrature; the arguments and errors of `elbo`."""
         log_q = self._log_q(mu, logvar)
