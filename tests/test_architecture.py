@@ -17,7 +17,7 @@ LEVELS = [
     {"training", "history", "progress", "interrupts", "plans", "run", "saved_runs", "capture"}
     | {"evaluation", "log_likelihood", "gaps", "scorecard", "aggregate", "collapse"}
     | {"disentanglement", "rate_distortion"},
-    {"widgets", "exercises", "doctor", "other_data"},
+    {"widgets", "exercises", "doctor", "missing_cells", "other_data"},
 ]
 MAX_LINES = 250
 # What `import vae_utils` must not load: each costs a learner a second or more, or is missing on some machines.

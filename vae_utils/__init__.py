@@ -7,18 +7,21 @@ Lower levels never import higher ones:
 - level 1: `models`, `objectives`, `checkpoints`, `linear`, `autoregressive`, `quantize`
 - level 2: `training`, `saved_runs`, `evaluation`, `log_likelihood`, `rate_distortion`, `collapse`,
   `disentanglement`, `aggregate`
-- level 3: `widgets`, `exercises`, `doctor`, `other_data`
+- level 3: `widgets`, `exercises`, `doctor`, `missing_cells`, `other_data`
 
 Importing `vae_utils` loads torch and nothing heavier; matplotlib, scikit-learn, torchvision and ipywidgets
 are loaded by the modules that use them, when they are first used.
 """
 
+from vae_utils import missing_cells
 from vae_utils.data import Images, load_images
 from vae_utils.models import VAE, Autoencoder, Classifier
 from vae_utils.objectives import cross_entropy, negative_elbo, negative_iwae_bound, reconstruction_error
 from vae_utils.training import History, fit
 
 __version__ = "0.1.0"
+
+missing_cells.watch()
 
 __all__ = [
     "VAE",
