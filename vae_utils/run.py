@@ -139,7 +139,8 @@ class Run:
             raise ValueError('the term "loss" does not depend on the weights; leave out .detach(), .item() and no_grad')
         self.optimizer.zero_grad()
         mean.backward()
-        norms = [weight.grad.norm() for weight in self.model.parameters() if weight.grad is not None]
+        weights = self.optimizer.param_groups[0]["params"]  # walking through the model takes longer
+        norms = [torch.linalg.vector_norm(weight.grad) for weight in weights if weight.grad is not None]
         # A finite loss can have a gradient that is not (the square root of 0), and Adam would never get over it.
         if norms and not torch.stack(norms).isfinite().all():
             raise FloatingPointError(f"the gradient became NaN or infinite in step {self.step + 1}")
@@ -151,7 +152,7 @@ class Run:
         if self.captured is None and not self.plain_because and ready:
             try:
                 self.captured = self._capture(loss, x, labels)
-            except RuntimeError as error:  # the plain step does the same, more slowly
+            except (RuntimeError, TypeError, ValueError) as error:  # the plain step does the same, more slowly
                 self.plain_because = str(error)
         return self.captured is not None
 
