@@ -32,9 +32,14 @@ def lecture_code(source: str, drawing: bool) -> str:
     return text if worth and not (drawing and len(worth) < 3) else ""
 
 
-def code_block(code: str) -> dict:
-    """Code in the largest letters with which it fits; long lines are broken if all would be small otherwise."""
-    lines, room = code.splitlines(), ROOM - RUNNING_HEAD - 50
+def code_block(code: str, below: int = 0) -> dict:
+    """Code in the largest letters with which it fits; long lines are broken if all would be small otherwise.
+
+    Args:
+        code: Python.
+        below: pixels to keep for what it prints, if that leaves enough for the code.
+    """
+    lines, room = code.splitlines(), ROOM - RUNNING_HEAD - 50 - (below if below < ROOM / 2 else 0)
     for size in range(CODE_SIZES[1], CODE_SIZES[0] - 1, -1):
         columns = int((WIDTH - 44) / (0.605 * size))
         taken = sum(max(1, math.ceil(len(line) / columns)) for line in lines)

@@ -73,7 +73,9 @@ class Deck(Preprocessor):
         code = lecture_code(cell.source, drawing=bool(kinds & {"figure", "interactive"}))
         if "interactive" in kinds and not self.address:
             shown = [block for block in shown if block["kind"] != "interactive"]
-        blocks = ([code_block(code)] if code else []) + shown
+        printed = sum(block["height"] + GAP for block in shown if block["kind"] in ("text", "html"))
+        code = "" if "interactive" in kinds else code
+        blocks = ([code_block(code, below=printed)] if code else []) + shown
         together = [block for block in blocks if block["kind"] in ("code", "text", "html")]
         height = sum(block["height"] + GAP for block in together)
         if blocks[:1] == together[:1] and not pages.has_room(height) and height < ROOM - RUNNING_HEAD:

@@ -63,6 +63,7 @@ def test_code_is_shown_without_checks_and_drawing():
 
 def test_letters_of_code_get_smaller_before_lines_are_broken():
     assert code_block("x = 1")["size"] == 22
+    assert code_block("x = 1\n" * 18)["size"] == 22 > code_block("x = 1\n" * 18, below=200)["size"]
     assert code_block("x" * 100)["size"] == 18
     assert code_block("\n".join(["x" * 130] * 3))["size"] == 16
     assert code_block("\n".join(["x = 1"] * 25))["height"] < deck.ROOM
