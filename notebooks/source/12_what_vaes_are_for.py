@@ -825,7 +825,7 @@ exercises.when_it_pays.check(my_images, vae, size)
 # |---|---|---|---|
 # | generate (02, 06) | coverage about ½ from its prior | autoencoder + mixture: about 0.9 | the prior is the weak part; fit one |
 # | a latent space (06, 11) | smooth paths | autoencoder: about as smooth | not by itself a reason |
-# | likelihood, grey levels (07) | about 1.7 bits a pixel | xz: 1.4 | a loss first, a ruler second |
+# | likelihood, grey levels (07) | about 1.75 bits a pixel | xz: 1.4 | a loss first, a ruler second |
 # | compress binary digits (12) | about 180 bits | table of contexts: about 142 | real bits, not the best ones |
 # | features, 100 labels, SVM (12) | about 79 % | PCA, autoencoder: the same | no |
 # | features, with neighbours (12) | about 87 % | PCA 86 %, autoencoder 84 to 85 % | a little |
