@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 # Before torch is loaded, here and in the kernels that tests start: they share the cores, and threads that wait in loops
@@ -10,12 +10,21 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis  # noqa: E402
 import jaxtyping  # noqa: E402
 import pytest  # noqa: E402
 from jaxtyping import install_import_hook  # noqa: E402
 
 # Must come before the first import of vae_utils; learners never pay for these checks.
 install_import_hook("vae_utils", "beartype.beartype")
+
+from tests import rotating  # noqa: E402
+
+# The same examples each time, so that no test fails by chance; other ones where seeds rotate (see rotating.py).
+hypothesis.settings.register_profile(
+    "course", deadline=None, max_examples=25, derandomize=not rotating.shift(), database=None
+)
+hypothesis.settings.load_profile("course")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -40,6 +49,22 @@ def no_event_loop_of_others(request: pytest.FixtureRequest) -> Iterator[None]:
     asyncio._set_running_loop(None)
     yield
     asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(autouse=True)
+def other_seeds_if_asked_for(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With VAE_UTILS_SEED, statistical tests draw other numbers (see rotating.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        if rotating.is_rotated(request.node):
+            rotating.rotate(patch)
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    rotating.only_warn(item, report)
+    return report
 
 
 @pytest.fixture(scope="session")
