@@ -1,4 +1,7 @@
-"""Settings with which `jupyter nbconvert --to slides`, started in this folder, makes the decks of docs/slides.py."""
+"""Settings with which nbconvert makes the decks that docs/slides.py makes, in the folder of the repository:
+
+jupyter nbconvert --config docs/jupyter_nbconvert_config.py --to slides --output-dir slides notebooks/04_elbo_and_kl.ipynb
+"""
 
 import sys
 from pathlib import Path

@@ -5,7 +5,7 @@
 
 A deck is NN_topic.slides.html together with the folder `offline` beside it. In the browser: `s` opens the speaker's
 view, `f` fills the screen, `o` shows all slides; `?print-pdf` after the address makes it printable. Needs
-`pip install -e ".[docs]"`. In the folder docs, `jupyter nbconvert --to slides ../notebooks/04*.ipynb` does the same.
+`pip install -e ".[docs]"`. With jupyter_nbconvert_config.py, `jupyter nbconvert --to slides` does the same.
 """
 
 import argparse
