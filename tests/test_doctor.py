@@ -9,17 +9,19 @@ import pytest
 from vae_utils import doctor
 
 
-def pretend(monkeypatch, versions=None, requires=("torch>=2.4", "ipywidgets>=7.7,<9"), python=">=3.10"):
+def pretend(monkeypatch, versions=None, requires=("torch>=2.4", "ipywidgets>=7.7,<9"), python=">=3.10", needs=None):
     """Let the metadata say what we like; a version of None means that the package is missing."""
     versions = {"torch": "2.5.0", "ipywidgets": "8.1.0", **(versions or {})}
 
     def version(name):
-        if versions[name] is None:
+        if versions.get(name) is None:
             raise metadata.PackageNotFoundError(name)
         return versions[name]
 
     monkeypatch.setattr(metadata, "version", version)
-    monkeypatch.setattr(metadata, "requires", lambda package: list(requires))
+    monkeypatch.setattr(
+        metadata, "requires", lambda package: list(requires) if package == "vae-utils" else (needs or {}).get(package)
+    )
     monkeypatch.setattr(metadata, "metadata", lambda package: {"Requires-Python": python})
 
 
@@ -28,7 +30,14 @@ def test_here_all_is_well_and_no_path_is_named():
     assert result.returncode == 0, result.stdout + result.stderr
     lines = result.stdout.splitlines()
     assert lines[-1] == "all is well"
-    assert [line.split()[0] for line in lines[:-1]] == ["python", "torch", "ipywidgets", "jupyterlab"]
+    assert [line.split()[0] for line in lines[:-1]] == [
+        "python",
+        "torch",
+        "ipywidgets",
+        "jupyterlab",
+        "cores",
+        "accelerator",
+    ]
     assert "/" not in result.stdout and "\\" not in result.stdout
 
 
@@ -57,6 +66,55 @@ def test_inside_a_notebook_jupyterlab_is_not_missed(monkeypatch):
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     assert "jupyterlab is missing" in doctor.examine()[1][0]
     monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert doctor.examine()[1] == []
+
+
+@pytest.mark.parametrize(
+    ("versions", "needs", "words"),
+    [
+        ({"torch": "2.7.0", "torchvision": "0.21.0"}, {"torchvision": ["torch==2.6.0"]}, "torch==2.6.0, and 2.7.0 is"),
+        (
+            {"ipywidgets": "8.1.0", "jupyterlab_widgets": "1.1.1"},
+            {"ipywidgets": ["jupyterlab_widgets~=3.0"]},
+            "1.1.1 is",
+        ),
+        ({}, {"ipywidgets": ["widgetsnbextension~=4.0"]}, "widgetsnbextension, which is missing"),
+    ],
+)
+def test_packages_that_do_not_fit_each_other(monkeypatch, versions, needs, words):
+    pretend(monkeypatch, versions, needs=needs)
+    (problem,) = doctor.examine()[1]
+    assert words in problem and "run `pip install --upgrade " in problem, problem
+
+
+def test_packages_that_fit_each_other(monkeypatch):
+    versions = {"torch": "2.6.0+cpu", "torchvision": "0.21.0+cpu", "jupyterlab_widgets": "3.0.15"}
+    needs = {"torchvision": ["torch==2.6.0", 'gdown; extra == "gdown"'], "ipywidgets": ["jupyterlab_widgets~=3.0.15"]}
+    pretend(monkeypatch, versions, needs=needs)
+    assert doctor.examine()[1] == []
+
+
+def test_colab_shows_widgets_without_jupyterlab(monkeypatch):
+    pretend(monkeypatch, {"jupyterlab_widgets": "3.0.15"}, needs={"ipywidgets": ["jupyterlab_widgets<3"]})
+    assert len(doctor.examine()[1]) == 1
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    assert doctor.examine()[1] == []
+
+
+def test_damaged_digits_are_found(monkeypatch, tmp_path):
+    (tmp_path / "data_files").mkdir()
+    monkeypatch.setattr(doctor, "files", lambda package: tmp_path)
+    assert "cannot be read" in doctor.examine()[1][0]
+    (tmp_path / "data_files" / doctor.DIGITS).write_bytes(b"half of it")
+    assert "are damaged" in doctor.examine()[1][0]
+
+
+def test_a_data_folder_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setenv(doctor.FOLDER, str(tmp_path / "a file" / "below"))
+    (problem,) = doctor.examine()[1]
+    assert "set VAE_UTILS_DATA to another one" in problem and str(tmp_path) not in problem
+    monkeypatch.setenv(doctor.FOLDER, str(tmp_path / "new"))
     assert doctor.examine()[1] == []
 
 
