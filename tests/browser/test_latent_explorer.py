@@ -140,9 +140,10 @@ class Explored:
     def stands_at(self, model, code, seconds=10):
         """Whether the sliders stand at a code, now or soon, and the picture is theirs; they go in steps of 0.01."""
         until = time.monotonic() + seconds
-        while (self.code() - code).abs().max() > 0.0051 and time.monotonic() < until:
-            self.page.evaluate(TWO_FRAMES)
-        return (self.code() - code).abs().max() < 0.0051 and self.shows(model, self.code())
+        while not ((self.code() - code).abs().max() < 0.0051 and self.shows(model, self.code())):
+            if time.monotonic() > until:
+                return False
+        return True
 
 
 def same(shown, model, code):

@@ -152,8 +152,7 @@ class Explorer(ipywidgets.VBox):
             return
         if not (loop and loop.is_running()):
             return  # there is no page to update, and whoever reads a picture settles it
-        rest = self._rested - time.monotonic()
-        if rest > 0:
+        if rest := max(0.0, self._rested - time.monotonic()):
             self._waiting = True
             loop.call_soon_threadsafe(loop.call_later, rest, self._show)
         else:
@@ -178,6 +177,7 @@ class Explorer(ipywidgets.VBox):
         try:
             action()
         except Exception as problem:
+            self._stale = False  # or the message, when it is read, would draw once more and clear itself
             self._show_error(explain(problem))
         else:
             self._show_error("")

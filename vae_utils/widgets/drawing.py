@@ -63,6 +63,8 @@ class DrawingPad(Explorer):
 
     def __init__(self, model: nn.Module | None, images: Images, *, cell: str = TRAINING_CELL) -> None:
         self.model = require_model(model, "model", ("encode", "decode", "generate"), cell)
+        if not isinstance(images, Images):
+            raise TypeError(f"images must be a whole data set, from load_images(...), received {type(images).__name__}")
         self.images, self.known = images, survey(self.model, images.train)
         if not self.known.has_prior:
             raise TypeError(f"model is a {type(model).__name__} without a posterior: hand over a VAE")

@@ -15,7 +15,7 @@ from vae_utils.widgets.canvas import NO_DECODER, STRIP, BrowserView, bundle, slo
 from vae_utils.widgets.decoding import decode
 from vae_utils.widgets.export import NotExportable, export_decoder
 from vae_utils.widgets.fed import Feeder
-from vae_utils.widgets.models import TRAINING_CELL, require_model, require_trained
+from vae_utils.widgets.models import TRAINING_CELL, require_images, require_model, require_trained
 from vae_utils.widgets.survey import MOST_IMAGES, survey
 
 WAYS = {"straight line (lerp)": "lerp", "arc (slerp)": "slerp"}
@@ -52,7 +52,7 @@ class Interpolator(Explorer):
         in_browser: bool = True,
     ) -> None:
         self.model = require_model(model, "model", ("encode", "generate"), cell)
-        self.images = images[:MOST_IMAGES]
+        self.images = require_images(images)[:MOST_IMAGES]
         for name, number in (("start", start), ("end", end)):
             if not 0 <= number < len(self.images):
                 raise ValueError(f"{name} must be 0 to {len(self.images) - 1}, received {number}")

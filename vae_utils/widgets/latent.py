@@ -17,7 +17,7 @@ from vae_utils.widgets.decoding import along, decode
 from vae_utils.widgets.export import NotExportable
 from vae_utils.widgets.fed import Feeder
 from vae_utils.widgets.latent_view import LatentView, fitting_labels
-from vae_utils.widgets.models import TRAINING_CELL, require_model, require_trained
+from vae_utils.widgets.models import TRAINING_CELL, require_images, require_model, require_trained
 from vae_utils.widgets.survey import MOST_IMAGES, RANGE, survey
 
 
@@ -55,7 +55,7 @@ class LatentExplorer(Explorer):
         self.model = require_model(model, "model", ("encode", "generate"), cell)
         self.latent_dim = self.model.latent_dim
         require_trained(self.model, torch.randn(8, self.latent_dim, generator=torch.Generator().manual_seed(0)), cell)
-        self.images = None if images is None else images[:MOST_IMAGES]
+        self.images = None if images is None else require_images(images)[:MOST_IMAGES]
         self.labels = fitting_labels(labels, images, MOST_IMAGES)
         self.generator, self.survey = torch.Generator().manual_seed(0), survey(self.model, self.images)
         self.order = self.survey.order(order)

@@ -53,7 +53,7 @@ def require_images(images: Any, name: str = "images") -> Tensor:
 
     Raises:
         TypeError: a whole data set, or no tensor.
-        ValueError: another shape, or no images.
+        ValueError: another shape, no images, or pixels that are not finite.
     """
     if isinstance(images, Images):
         raise TypeError(
@@ -63,6 +63,8 @@ def require_images(images: Any, name: str = "images") -> Tensor:
         raise TypeError(f"{name} must be a tensor (N, 1, H, W), received {type(images).__name__}")
     if images.ndim != 4 or images.shape[1] != 1 or not len(images):
         raise ValueError(f"{name} must be (N, 1, H, W) with N >= 1, received {tuple(images.shape)}")
+    if not images.isfinite().all():
+        raise ValueError(f"{name} holds values that are not finite: load them again, or look at what changed them")
     return images
 
 

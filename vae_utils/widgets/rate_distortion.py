@@ -12,7 +12,7 @@ from vae_utils.plots import VAE as VAE_COLOUR
 from vae_utils.rate_distortion import RateDistortion
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import Explorer
-from vae_utils.widgets.models import require_model
+from vae_utils.widgets.models import require_images, require_model
 
 SHOWN = 6  # pictures a row
 
@@ -39,7 +39,7 @@ class RateDistortionExplorer(Explorer):
     ) -> None:
         if not models or len(models) != len(places):
             raise ValueError(f"received {len(models)} models and {len(places)} places: run {cell} first")
-        if len(images) < SHOWN:
+        if len(require_images(images)) < SHOWN:
             raise ValueError(f"images must hold at least {SHOWN}, received {len(images)}")
         self.models = [require_model(model, "models", ("encode", "generate"), cell) for model in models]
         self.places, self.images, self._rolls = list(places), images, 0
