@@ -2,7 +2,7 @@
 //
 //   export default { render: board((page) => { ...once...; return () => { ...each time a control moves... }; }) };
 import { makeChart } from "./chart.js";
-import { eachFrame, element, enter, floats, linked, listeners, nameHandles, openSheet } from "./page.js";
+import { eachFrame, element, enter, floats, keepNames, linked, listeners, openSheet } from "./page.js";
 
 const GAP = 2, QUIET = 500; // pixels between pictures; milliseconds without a move until the line is read out
 
@@ -104,15 +104,13 @@ export function board(setup) {
     on(model, "change:tables change:numbers change:sheet", () => open().then(request));
     on(model, "change:state", request);
     request();
-    const sliders = () => nameHandles(widgets);
-    document.addEventListener("focusin", sliders);
-    sliders();
+    const unname = keepNames();
     return () => {
       on.off();
       request.cancel();
       clearTimeout(quiet);
       sheet?.close();
-      document.removeEventListener("focusin", sliders);
+      unname();
     };
   };
 }

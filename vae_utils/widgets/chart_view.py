@@ -14,11 +14,10 @@ import traitlets
 from jaxtyping import Float
 from torch import Tensor
 
-from vae_utils.widgets.canvas import FOLDER, BrowserView, bundle, picture_sheet
+from vae_utils.widgets.canvas import FOLDER, NO_DECODER, BrowserView, bundle, picture_sheet
 from vae_utils.widgets.chart import By, Chart, Pictures
 from vae_utils.widgets.export import ExportedDecoder
 
-NO_DECODER = ExportedDecoder([], b"", "float32")
 KERNEL_DRAWS = (
     '<div role="note" style="border-left:4px solid #d97f00;padding:2px 10px;line-height:1.4;font-size:14px">The kernel '
     "draws this (in_browser=False), so it follows more slowly, and not while a cell runs.</div>"
@@ -71,8 +70,9 @@ class ChartView(BrowserView):
         self._controls = dict(controls)
         described, found, numbers = self._collect(panels, note, tables or {}, images, asked)
         settings = {"alt": alt, "title": title, "names": list(controls), "layout": layout, **described}
-        super().__init__(exported, list(controls.values()), settings, codes, images)
+        # Before the view exists on the page, so that it finds all of it there when it is made.
         self.tables, self.numbers, self.state = found, numbers, state or {}
+        super().__init__(exported, list(controls.values()), settings, codes, images)
 
     def show(
         self,
