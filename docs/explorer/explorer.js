@@ -5,6 +5,7 @@ import { eachFrame, element, makeStrip, openSheet, paint } from "./page.js";
 import { makePlane } from "./plane.js";
 
 const STRIP = 11, STEPS = 40, DRAWS = 12, FURTHEST = 6, SECONDS = 7;
+const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~"; // Python's, "," for "<"
 const data = JSON.parse(document.getElementById("explorer-data").textContent);
 const find = (selector, root = document) => root.querySelector(selector);
 const decoders = {};
@@ -13,9 +14,20 @@ let sheet = null;
 // ---- what the file carries -------------------------------------------------------------------------------------------
 
 async function inflated(text) {
-  const packed = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const stream = new Blob([unlettered(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// Five letters are a number in base 85, which is four bytes; the last group may be short of some of both.
+function unlettered(text) {
+  const value = new Uint8Array(128).fill(84), groups = Math.ceil(text.length / 5), view = new DataView(new ArrayBuffer(4 * groups));
+  for (let index = 0; index < LETTERS.length; index++) value[LETTERS.charCodeAt(index)] = index;
+  for (let group = 0; group < groups; group++) {
+    let number = 0;
+    for (let at = 5 * group; at < 5 * group + 5; at++) number = 85 * number + value[text.charCodeAt(at) || 0];
+    view.setUint32(4 * group, number);
+  }
+  return new Uint8Array(view.buffer, 0, 4 * groups - (5 * groups - text.length));
 }
 
 // Numbers of 16 bits were stored as all their high bytes and then all their low ones, which pack better apart.
