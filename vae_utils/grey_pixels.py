@@ -13,6 +13,7 @@ from torch import Generator, Tensor
 
 from vae_utils.arguments import same_shape
 from vae_utils.distributions import _sum_but_first, bernoulli_log_likelihood
+from vae_utils.signatures import checked
 
 LEVELS = 256  # grey levels of a pixel
 LOG_SCALES = (-12.0, 12.0)  # a logistic scale of e^-12 is 1/600 of a grey level; of e^12, even grey
@@ -21,6 +22,7 @@ BERNOULLI_NUMBERS = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6
 NEAR_ZERO = 0.3
 
 
+@checked(finite=False)
 def continuous_bernoulli_log_normalizer(logits: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     """log C: what must be added to minus the binary cross-entropy to make it a log-density on [0, 1].
 
@@ -65,6 +67,7 @@ def continuous_bernoulli_log_likelihood(
     return bernoulli_log_likelihood(logits, x) + _sum_but_first(continuous_bernoulli_log_normalizer(logits))
 
 
+@checked(finite=False)
 def continuous_bernoulli_mean(logits: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
     """The mean of the continuous Bernoulli, 1 / (1 - exp(-l)) - 1 / l; not the sigmoid of l, which lies further out.
 
@@ -117,6 +120,7 @@ def discretized_logistic_log_likelihood(
     return _sum_but_first(log_below_upper + log_above_lower + torch.where(inside, log_width, torch.zeros_like(above)))
 
 
+@checked(finite=False)
 def dequantize(x: Float[Tensor, "B ..."], generator: Generator | None = None) -> Float[Tensor, "B ..."]:
     """Spread each of 256 grey levels evenly over its own interval: (255 x + u) / 256 with u uniform on [0, 1).
 
@@ -135,6 +139,7 @@ def dequantize(x: Float[Tensor, "B ..."], generator: Generator | None = None) ->
     return ((LEVELS - 1) * x + noise) / LEVELS
 
 
+@checked
 def bits_per_dimension(nats: float, *, dimensions: int = 784, levels: int = 1) -> float:
     """A cost in nats per image as bits for each pixel.
 
@@ -146,5 +151,10 @@ def bits_per_dimension(nats: float, *, dimensions: int = 784, levels: int = 1) -
 
     Returns:
         Bits per dimension.
+
+    Raises:
+        ValueError: a cost that is not finite, or a size below 1.
     """
+    if dimensions < 1 or levels < 1:
+        raise ValueError(f"dimensions and levels must be at least 1, received {dimensions} and {levels}")
     return nats / (dimensions * math.log(2)) + math.log2(levels)

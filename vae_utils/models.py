@@ -43,6 +43,8 @@ class _EncoderDecoder(nn.Module):
         at_least_one(latent_dim=latent_dim)
         self.latent_dim = latent_dim
         outputs = self.numbers_per_dimension * latent_dim
+        if not isinstance(architecture, str):
+            raise ValueError(f"architecture must be a word such as 'mlp' or 'conv', received {architecture!r}")
         if architecture == "mlp":
             self.encoder = mlp_encoder(outputs, hidden, activation)
             self.decoder = mlp_decoder(latent_dim, hidden, activation, channels)
