@@ -588,7 +588,7 @@ plots.show_images(
     row_labels=["leans left", "leans right", "thin", "thick", "ordinary"],
     title="One code, ten labels: the handwriting stays, the digit changes",
     alt="Five rows: a test digit, and its code decoded with the labels 0 to 9. In each row all ten digits share the slant and the "
-    "thickness of the first image, and nearly all are the digits asked for.",
+    "thickness of the first image, and most are the digits asked for.",
 )
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -642,19 +642,17 @@ agreed, grey, slants, widths = (
     dict(zip(outcome, column, strict=True)) for column in zip(*outcome.values(), strict=True)
 )
 ours, arithmetic, pixels = outcome
-assert 0.78 < agreed[ours] < 0.95 and agreed[ours] > agreed[arithmetic] > agreed[pixels] > 0.6, (
-    "the text says: more than three quarters, and this order"
-)
-assert agreed[ours] - agreed[arithmetic] < 0.15, "the text says: some points"
+assert 0.68 < min(agreed.values()) and max(agreed.values()) < 0.93, "the text says: three quarters or more"
+assert abs(agreed[ours] - agreed[arithmetic]) < 0.1, "the text says: not clearly ahead"
 assert min(slants.values()) > 0.8 and min(widths.values()) > 0.7, "the text says: all keep slant and thickness"
 assert grey[pixels] > grey[ours] + 5, "the text says: faint"
 assert 0.13 < probe[ours] < probe["VAE"] - 0.3, "the text says: more than by chance, far less than from the plain VAE"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# - **The judge reads the digit that was asked for** in more than three quarters of the transfers; its own ceiling is about
-#   94 %. Arithmetic with class means gets some points less in the codes of the plain VAE, and less again in pixels.
-#   The conditional VAE wins, less clearly than its figure suggests. (It does so with half of the dimensions, 8 against
-#   16, so the two models differ in more than the label.)
+# - **The judge reads the digit that was asked for** in about three quarters of the transfers or more, whichever way is
+#   taken; its own ceiling is about 94 %. The conditional VAE is not clearly ahead of arithmetic with class means in the
+#   codes of the plain VAE, and even pixels come close: much less than its figure suggests. (It has half of the
+#   dimensions, 8 against 16, so the two models differ in more than the label.)
 # - **Style is kept by all three.** The correlations are high even for pixel arithmetic, and for a poor reason: whoever
 #   leaves the strokes of the 3 where they are and lays a faint 7 over them keeps slant and thickness as well. A measure
 #   of what is *kept* says little without one of what has *changed*.
