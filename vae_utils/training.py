@@ -124,8 +124,8 @@ def _train(
         try:
             run.move(target)
             x, labels = x.to(target), None if labels is None else labels.to(target)
-            while history.epochs < epochs:
-                means = run.finish_epoch(history.epochs, x, labels, loss, asked)
+            for epoch in range(history.epochs, epochs):
+                means = run.finish_epoch(epoch, x, labels, loss, asked)
                 if means is None:
                     break
                 tested = _test_means(model, images, loss, labels is not None, seed)

@@ -195,23 +195,27 @@ def test_what_is_no_model_is_refused(saved, as_a_learner):
 
 
 @needs_fork
-def test_killed_while_saving_the_previous_file_is_intact(saved):
-    """Fifteen times, at moments that fall anywhere in the saving."""
+def test_killed_while_saving_the_previous_file_is_intact(tmp_path):
+    """Eight times, at moments that fall anywhere in the writing."""
+    path = tmp_path / "model.safetensors"
+    contents = [save_checkpoint(VAE(2, hidden=800), path).read_bytes() for _ in range(2)]
     generator = torch.Generator().manual_seed(0)
-    for _ in range(15):
-        models = [VAE(2, hidden=8) for _ in range(2)]
+    for _ in range(8):
+        waits, starts = os.pipe()
 
-        def work(models=models):
+        def work(starts=starts):
             while True:
-                for model in models:
-                    save_checkpoint(model, saved)
+                for content in contents:
+                    sealed.write_whole(path, content, "")
+                os.write(starts, b"!")
 
         child = Child(work)
-        time.sleep(0.02 + 0.05 * torch.rand(1, generator=generator).item())
+        os.read(waits, 1)  # it has written both
+        time.sleep(0.02 * torch.rand(1, generator=generator).item())
         child.send(signal.SIGKILL)
         assert child.end() == ""
-        load_checkpoint(saved)
-    assert [path for path in saved.parent.iterdir() if path.suffix == saved.suffix] == [saved]
+        load_checkpoint(path)
+    assert [file for file in tmp_path.iterdir() if file.suffix == path.suffix] == [path]
 
 
 @needs_fork

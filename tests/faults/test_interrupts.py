@@ -317,6 +317,18 @@ def test_after_an_error_in_the_callback_nothing_is_lost(whole):
     assert_same(model, history, whole)
 
 
+def test_a_callback_that_empties_the_history_does_not_train_for_ever():
+    calls = []
+
+    def callback(model, history):
+        calls.append(None)
+        history.train.clear()
+        assert len(calls) <= EPOCHS
+
+    train(vae(), callback=callback)
+    assert len(calls) == EPOCHS
+
+
 @pytest.mark.parametrize("call", [1, 2, STEPS + 1, STEPS + 3])
 def test_after_an_error_in_the_loss_nothing_is_lost(whole, call):
     model = vae()
