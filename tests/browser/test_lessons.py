@@ -22,7 +22,8 @@ SHOWN = """async (output) => {
         let content;
         if (picture.tagName === 'svg') content = new TextEncoder().encode(picture.outerHTML);
         else {
-            if (picture.tagName === 'IMG') await picture.decode();
+            // Rejected while another picture takes its place; what is there then is looked at again.
+            if (picture.tagName === 'IMG') await picture.decode().catch(() => {});
             const copy = document.createElement('canvas');
             copy.width = picture.naturalWidth || picture.width;
             copy.height = picture.naturalHeight || picture.height;
