@@ -116,7 +116,7 @@ def forged(path, written=None, **weights):
         ({"arguments": {"latent_dim": 0}}, "cannot make .ValueError: latent_dim must be .* received 0"),
         ({"arguments": None}, "cannot make"),
         ({"arguments": {"latent_dim": 10**12}}, "cannot make .ValueError: latent_dim must be .* at most"),
-        ({"arguments": {"latent_dim": 10**9}}, r"expected \(2000000000, 400\), found"),  # terabytes, never made
+        ({"arguments": {"latent_dim": 4 * 10**8}}, "expected .* found"),  # terabytes, never made
         ({"arguments": {"latent_dim": 2, "hidden": 9}}, r"expected \(9, 784\), found \(8, 784\)"),
         ({"card": None}, "its card is missing"),
     ],
