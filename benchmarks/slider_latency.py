@@ -1,7 +1,7 @@
 """From a slider's event to the new picture on the page: decoded in the browser, by the kernel, and the usual way.
 
-JupyterLab in headless Chromium, the same decoder three ways. Prints a table and writes slider_latency.json beside this
-file. Read milliseconds as ratios: they are those of one machine, and all ways were measured in one run on it.
+JupyterLab in headless Chromium, the same decoder three ways. Prints a table and writes results/slider_latency.json.
+Read milliseconds as ratios: they are those of one machine, and all ways were measured in one run on it.
 
 python benchmarks/slider_latency.py                 about two minutes; on Linux, prefix OMP_NUM_THREADS=1
 """
@@ -187,7 +187,7 @@ def table(results: dict) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Time the ways from a slider to a picture.")
-    parser.add_argument("--results", type=Path, default=Path(__file__).with_suffix(".json"), help="where to write them")
+    parser.add_argument("--results", type=Path, default=Path(__file__).resolve().parent / "results" / "slider_latency.json", help="where to write them")
     chosen = parser.parse_args()
     measured = run()
     print(table(measured))

@@ -1,0 +1,73 @@
+"""The benchmarks: what the README tells of them is what they wrote, and their parts do what they say."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import growth  # noqa: E402
+import paper_table  # noqa: E402
+import report  # noqa: E402
+import training_speed  # noqa: E402
+
+from vae_utils import VAE, load_images, negative_elbo  # noqa: E402
+
+
+def test_results_say_where_they_are_from_without_naming_the_machine():
+    for path in (ROOT / "benchmarks" / "results").glob("*.json"):
+        machine = json.loads(path.read_text(encoding="utf-8"))["machine"]
+        assert {"cores", "system"} <= set(machine) and not {"node", "host", "hostname"} & set(machine), path.name
+
+
+def test_the_floor_has_the_matrix_products_of_a_step_and_nothing_else():
+    x = load_images().train[:128]
+    step = training_speed.products(x.flatten(1))
+    counter = FlopCounterMode(display=False)
+    with counter:
+        step()
+    alone = counter.get_total_flops()
+    with counter:
+        negative_elbo(VAE(20), x)["loss"].mean().backward()
+    assert alone == counter.get_total_flops()
+
+
+def test_spread_and_slope():
+    assert report.spread([3.0, 1.0, 2.0]) == {"median": 2.0, "min": 1.0, "max": 3.0, "runs": 3}
+    assert growth.slope([1, 10, 100], [2, 20, 200]) == pytest.approx(1) and growth.slope([1, 10], [5, 5]) == 0
+
+
+def test_the_rows_of_the_papers_table_train_on_the_bound_that_they_name():
+    x, model = load_images().train[:8], VAE(3, hidden=8)
+    losses = {}
+    for row in ("vae-1", "vae-5", "iwae-5"):
+        torch.manual_seed(0)
+        losses[row] = (
+            torch.stack([paper_table.objective(row)(model, x)["loss"].mean() for _ in range(60)]).mean().item()
+        )
+    # Averaging the bound changes nothing in expectation; the importance-weighted one is tighter.
+    assert losses["vae-5"] == pytest.approx(losses["vae-1"], rel=0.01) and losses["iwae-5"] < losses["vae-5"]
+
+
+def test_a_row_of_the_papers_table_goes_on_where_it_was_stopped(tmp_path, capsys):
+    x = load_images().train[:600]
+    whole = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path / "whole")
+    kept = paper_table.kept_at(tmp_path, "vae-1", 0, 3)
+
+    def stop(model, history):
+        if history.epochs == 2:
+            paper_table.save_run(history, kept)
+            raise KeyboardInterrupt
+
+    torch.manual_seed(0)
+    model = VAE(50, hidden=(200, 200), activation="tanh")
+    plan = {"epochs": 3, "batch_size": 100, "learning_rate": 3e-3, "seed": 0, "device": "cpu", "progress": False}
+    paper_table.fit(model, x, paper_table.objective("vae-1"), callback=stop, **plan)
+    resumed = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path)
+    assert "goes on after 2 epochs" in capsys.readouterr().out
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
