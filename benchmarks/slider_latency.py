@@ -187,7 +187,12 @@ def table(results: dict) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Time the ways from a slider to a picture.")
-    parser.add_argument("--results", type=Path, default=Path(__file__).resolve().parent / "results" / "slider_latency.json", help="where to write them")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path(__file__).resolve().parent / "results" / "slider_latency.json",
+        help="where to write them",
+    )
     chosen = parser.parse_args()
     measured = run()
     print(table(measured))
