@@ -30,8 +30,8 @@ from vae_utils.grey_pixels import (
 )
 from vae_utils.signatures import checked
 
-Outputs = Float[Tensor, "B C 28 28"]
-Pixels = Float[Tensor, "B 1 28 28"]
+Outputs = Float[Tensor, "B C H W"]
+Pixels = Float[Tensor, "B 1 H W"]
 
 
 class Likelihood(nn.Module):
@@ -47,17 +47,17 @@ class Likelihood(nn.Module):
 
     @checked(finite=False)
     def log_prob(self, outputs: Outputs, x: Pixels) -> Float[Tensor, " B"]:
-        """log p(x|z) in nats per image, (B,), from a decoder's outputs (B, C, 28, 28) and images x (B, 1, 28, 28)."""
+        """log p(x|z) in nats per image, (B,), from a decoder's outputs (B, C, H, W) and images x (B, 1, H, W)."""
         raise NotImplementedError(f"{type(self).__name__} must define log_prob(self, outputs, x)")
 
     @checked(finite=False)
     def mean(self, outputs: Outputs) -> Pixels:
-        """The mean image of p(x|z), (B, 1, 28, 28)."""
+        """The mean image of p(x|z), (B, 1, H, W)."""
         return outputs[:, :1].sigmoid()
 
     @checked(finite=False)
     def sample(self, outputs: Outputs, generator: Generator | None = None) -> Pixels:
-        """Images drawn from p(x|z), pixel by pixel, (B, 1, 28, 28); those of a Gaussian may leave [0, 1]."""
+        """Images drawn from p(x|z), pixel by pixel, (B, 1, H, W); those of a Gaussian may leave [0, 1]."""
         raise NotImplementedError(f"{type(self).__name__} must define sample(self, outputs)")
 
 
