@@ -14,9 +14,14 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import growth  # noqa: E402
 import paper_table  # noqa: E402
 import report  # noqa: E402
+import summary  # noqa: E402
 import training_speed  # noqa: E402
 
 from vae_utils import VAE, load_images, negative_elbo  # noqa: E402
+
+
+def test_the_readme_shows_what_was_measured():
+    assert summary.table() in (ROOT / "README.md").read_text(encoding="utf-8"), "run benchmarks/summary.py"
 
 
 def test_results_say_where_they_are_from_without_naming_the_machine():

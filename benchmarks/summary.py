@@ -1,0 +1,79 @@
+"""The README's table of measurements, made from what lies in results/; a test compares the two.
+
+python benchmarks/summary.py
+"""
+
+import json
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def training_speed(found: dict) -> list[tuple[str, str]]:
+    fit, usual, step = found["fit"], found["usual"], found["step_over_products"]
+    return [
+        (
+            "Full MNIST, 784-400-20, to the test loss of ten usual epochs",
+            f"{fit['seconds']['median']:.0f} s to {fit['test_loss']['median']:.1f} nats; with a DataLoader "
+            f"{usual['seconds']:.0f} s to {usual['test_loss']:.1f}, {found['ratio']['median']:.1f} times as long",
+        ),
+        (
+            "A training step over its matrix products alone",
+            f"{step['median']:.1f} times ({step['min']:.1f} to {step['max']:.1f})",
+        ),
+    ]
+
+
+def slider_latency(found: dict) -> list[tuple[str, str]]:
+    def told(state: str, way: str) -> str:
+        return " and ".join(f"{found[state][f'{kind}, {way}']['median_ms']:.1f}" for kind in ("mlp", "conv"))
+
+    return [
+        (
+            "From a slider to the picture, two decoders",
+            f"{told('idle', 'in the browser')} ms, with a busy kernel {told('busy_kernel', 'in the browser')}; "
+            f"`interact` with `imshow` {told('idle', 'interact + imshow')}",
+        )
+    ]
+
+
+def notebook_costs(found: dict) -> list[tuple[str, str]]:
+    lessons = found["lessons"]
+    slowest, largest = (max(lessons, key=lambda name: lessons[name][key]) for key in ("seconds", "peak_mb"))
+    return [
+        (
+            "Run All",
+            f"{found['minutes_together']:.1f} minutes for all lessons; the longest, {slowest[:2]}, "
+            f"{lessons[slowest]['seconds']:.0f} s; the largest, {largest[:2]}, {lessons[largest]['peak_mb']} MB",
+        )
+    ]
+
+
+def import_time(found: dict) -> list[tuple[str, str]]:
+    return [("`import vae_utils` after `import torch`", f"{found['seconds']['vae_utils']['median']:.2f} s")]
+
+
+def growth(found: dict) -> list[tuple[str, str]]:
+    first, *_, last = found["points"]["images"]
+    return [
+        (
+            f"An epoch of {first['size']:,} to {last['size']:,} images on disk",
+            f"time grows with a slope of {found['slopes']['images']['seconds']:.2f} in log-log, peak memory from "
+            f"{first['peak_mb']} to {last['peak_mb']} MB",
+        )
+    ]
+
+
+def table() -> str:
+    """What was measured, in which order it was written above, in Markdown."""
+    lines = ["| What | Measured | Script in `benchmarks/` |", "|---|---|---|"]
+    for told in (training_speed, slider_latency, notebook_costs, import_time, growth):
+        path = RESULTS / f"{told.__name__}.json"
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            lines += [f"| {what} | {how_much} | `{path.stem}.py` |" for what, how_much in told(found)]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())
