@@ -245,7 +245,9 @@ def test_a_read_only_folder_is_told(everyones_folder):
 
 
 @needs_fork
-def test_a_file_that_may_not_be_read_is_told(everyones_folder):
+def test_a_file_that_may_not_be_read_is_told(everyones_folder, monkeypatch):
+    # Where the repository lies in a private folder, another user cannot look for the shipped ones.
+    monkeypatch.setattr("vae_utils.checkpoints.SHIPPED", everyones_folder)
     path = save_checkpoint(VAE(2), everyones_folder / "model")
     path.chmod(0)
     told = Child(lambda: load_checkpoint(path), unprivileged=True).end()
