@@ -6,9 +6,11 @@
 
 A row that the results file holds already, at this or a larger number of epochs, is not trained again. One that was
 stopped on the way goes on from its last minutes, bit for bit, with the same command. How long a row takes is said after
-its first epoch. As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey values
-whenever an image is used, batches of 100 here (20 there), test images binarized once, 5,000 draws an image. Not as in
-the paper: Adam with a one-cycle schedule instead of eight falling rates, and fewer passes over the data (3,280 there).
+its first epoch.
+
+As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey values whenever an image is used, test images
+binarized once, 5,000 draws an image. Not as in the paper: batches of 100 (20 there), Adam with a one-cycle schedule
+instead of eight falling rates, and fewer passes over the data (3,280 there).
 
 Source: Burda, Grosse & Salakhutdinov (2016), arXiv:1509.00519, section 5 and Table 1.
 """

@@ -7,14 +7,13 @@ python benchmarks/slider_latency.py                 about two minutes; on Linux,
 """
 
 import argparse
-import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
+import report
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -163,14 +162,7 @@ def run() -> dict:
         browser.close()
     python_ms = {kind: round(float(text), 2) for kind, text in zip(("mlp", "conv"), shares.split(), strict=True)}
     load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None  # a busy machine flatters the browser
-    machine = {
-        "load": load,
-        "cores": os.cpu_count(),
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "chromium": version,
-    }
-    return {"idle": idle, "busy_kernel": busy, "python_ms_per_move": python_ms, "machine": machine}
+    return {"idle": idle, "busy_kernel": busy, "python_ms_per_move": python_ms, "load": load, "chromium": version}
 
 
 def table(results: dict) -> str:
@@ -186,14 +178,7 @@ def table(results: dict) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Time the ways from a slider to a picture.")
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=Path(__file__).resolve().parent / "results" / "slider_latency.json",
-        help="where to write them",
-    )
-    chosen = parser.parse_args()
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     measured = run()
     print(table(measured))
-    chosen.results.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    report.save("slider_latency", measured)

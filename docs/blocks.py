@@ -4,7 +4,7 @@ import ast
 import math
 import re
 
-WIDTH, ROOM = 1160, 645  # pixels of a 1280 x 720 slide that can be filled
+WIDTH, ROOM = 1160, 640  # pixels of a 1280 x 720 slide that can be filled
 GAP = 14
 RUNNING_HEAD = 44
 CODE_SIZES, BREAKS_LINES = (15, 22), 16  # pixels; larger letters are not worth a broken line

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-SMALLEST_PROSE, SMALLEST_CODE = 19, 13.5  # pixels of 720; one long cell of lesson 08 has 13.8
+SMALLEST_PROSE, SMALLEST_CODE = 19, 14  # pixels of 720
 # What lies lowest and furthest right on each slide, the smallest letters, and what its pictures and notes are like.
 MEASURE = """() => Reveal.getSlides().map((slide) => {
     const { h, v } = Reveal.getIndices(slide);

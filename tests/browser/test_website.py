@@ -127,14 +127,14 @@ def test_dark_mode_and_the_way_on(from_disk):
     assert page.url.endswith("04_elbo_and_kl.html")
 
 
-# One page of each kind; a phone lays out a lesson in seconds, so of those only the first, the last and one of formulas.
-@pytest.mark.parametrize("name", ["index", "contributing", LESSONS[0], LESSONS[4], LESSONS[-1]])
-def test_no_page_is_wider_than_a_phone(from_disk, name):
-    page = from_disk(f"{name}.html", viewport={"width": 390, "height": 844})
-    if name in LESSONS:
-        page.evaluate("MathJax.startup.promise")
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 390, f"{wide} pixels wide"
+def test_no_page_is_wider_than_a_phone(from_disk, website):
+    page = from_disk("index.html", viewport={"width": 390, "height": 844})
+    for path in sorted(website.glob("*.html")):
+        page.goto(path.as_uri(), wait_until="load")
+        if path.stem in LESSONS:
+            page.evaluate("MathJax.startup.promise")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 390, f"{path.name} is {wide} pixels wide"
 
 
 def test_a_page_can_be_printed(from_disk):
