@@ -17,7 +17,6 @@ import build
 CHANGERS = re.compile(r"fit|train|^(append|extend|update|requires_grad_|load_state_dict|mul_|add_|fill_)$")
 MOST = {"epochs": 1, "iterations": 2, "samples": 200, "steps": 3, "components": 5}  # of arguments with these names
 STARTUP = """
-get_ipython().run_line_magic("reset", "-f")
 import sys
 from dataclasses import replace
 import torch

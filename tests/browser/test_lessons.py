@@ -43,6 +43,10 @@ UNNAMED = """(output) => [...output.querySelectorAll('.noUi-handle, input, selec
     .filter((one) => !(one.getAttribute('aria-label') || one.getAttribute('aria-labelledby') || one.labels?.length
         || one.innerText?.trim()))
     .map((one) => one.outerHTML.slice(0, 120))"""
+FORGET = f"""async () => {{
+    const code = '%reset -f\\nimport gc\\ngc.collect()';
+    await {PANEL}.sessionContext.session.kernel.requestExecute({{ code }}).done;
+}}"""
 OPEN = """async ([path, kernel]) => {
     const app = window.jupyterapp, before = app.shell.currentWidget;
     await app.commands.execute('docmanager:open', { path, factory: 'Notebook', kernel: { id: kernel } });
@@ -65,6 +69,8 @@ class Lessons:
         """Open the quick form of a lesson and run it; returns the outputs that hold its widgets."""
         cells, shown = quick_cells(nbformat.read(build.NOTEBOOKS / f"{name}.ipynb", as_version=4))
         write_notebook(self.lab.root / f"quick_{name}.ipynb", cells)
+        # A page asks for all widgets of its kernel when it opens: those of the lesson before must be gone by then.
+        self.page.evaluate(FORGET)
         self.page.evaluate(OPEN, [f"quick_{name}.ipynb", self.kernel])
         self.page.wait_for_function(f"(name) => {PANEL}?.context?.path === name", arg=f"quick_{name}.ipynb")
         self.page.wait_for_function(READY, timeout=60_000)
