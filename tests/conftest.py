@@ -68,6 +68,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(scope="session")
+def whole() -> tuple:
+    """Weights and history of a small run that nobody disturbed."""
+    from .runs import train, vae, weights
+
+    model = vae()
+    history = train(model)
+    return weights(model), history
+
+
+@pytest.fixture(scope="session")
 def offline_environment() -> dict[str, str]:
     """Environment for a kernel that cannot leave this computer (see offline/sitecustomize.py)."""
     paths = [str(Path(__file__).parent / "offline"), os.environ.get("PYTHONPATH", "")]

@@ -13,15 +13,6 @@ from vae_utils.training import evaluate
 
 from .runs import BATCH, COUNT, EPOCHS, STEPS, assert_same, data_set, images, train, vae, weights
 
-
-@pytest.fixture(scope="module")
-def whole():
-    """Weights and history of a run nobody disturbed."""
-    model = vae()
-    history = train(model)
-    return weights(model), history
-
-
 # Repeatable -----------------------------------------------------------------------------------------------------------
 
 

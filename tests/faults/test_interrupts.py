@@ -23,14 +23,6 @@ def ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture(scope="module")
-def whole():
-    """Weights and history of a run nobody disturbed."""
-    model = vae()
-    history = train(model)
-    return weights(model), history
-
-
 # Interrupts -----------------------------------------------------------------------------------------------------------
 
 

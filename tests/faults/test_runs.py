@@ -20,15 +20,6 @@ from vae_utils.plans import match_precision
 from vae_utils.run import takes_labels
 from vae_utils.training import evaluate
 
-
-@pytest.fixture(scope="module")
-def whole():
-    """Weights and history of a run nobody disturbed."""
-    model = vae()
-    history = train(model)
-    return weights(model), history
-
-
 # Bad losses -----------------------------------------------------------------------------------------------------------
 
 
