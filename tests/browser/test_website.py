@@ -120,11 +120,12 @@ def test_dark_mode_and_the_way_on(from_disk):
         if page.evaluate("document.body.dataset.theme") == "dark":
             break
     assert max(page.evaluate(background)) < 60
+    # The address is new before the page's scripts have run.
     page.click("a.next-page")
-    assert page.url.endswith("05_reparameterization_trick.html")
+    page.wait_for_url("**/05_reparameterization_trick.html", wait_until="load")
     assert max(page.evaluate(background)) < 60, "the next page forgot the choice"
     page.click("a.prev-page")
-    assert page.url.endswith("04_elbo_and_kl.html")
+    page.wait_for_url("**/04_elbo_and_kl.html", wait_until="load")
 
 
 def test_no_page_is_wider_than_a_phone(from_disk, website):
