@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from vae_utils import VAE, fit, load_images, negative_elbo
-from vae_utils.saved_runs import load_run, save_run
+from vae_utils.history import History
+from vae_utils.saved_runs import KIND, load_run, save_run
+from vae_utils.sealed import read_sealed, write_sealed
 
 IMAGES = load_images().train[:600]
 PLAN = {"epochs": 3, "batch_size": 64, "seed": 4, "progress": False}
@@ -77,6 +79,37 @@ def test_a_damaged_file_is_refused(uninterrupted, tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match="run is damaged|run is a web page"):
             load_run(path, new_model())
+
+
+def test_what_is_no_run_or_no_path_is_refused(as_a_learner, uninterrupted, tmp_path):
+    for history in (None, {}, uninterrupted[0]):
+        with pytest.raises(TypeError, match="history must be what fit returned, received"):
+            save_run(history, tmp_path / "run")
+    with pytest.raises(ValueError, match="has no run to go on with"):
+        save_run(History(), tmp_path / "run")
+    for path in (None, "", "/", 3):
+        with pytest.raises(ValueError, match="the path of a run must name a file, received"):
+            save_run(uninterrupted[1], path)
+        with pytest.raises(ValueError, match="the path of a run must name a file, received"):
+            load_run(path, new_model())
+    for model in (None, VAE, "model"):
+        with pytest.raises(TypeError, match="model must be a model with weights"):
+            load_run(tmp_path / "run", model)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("change", [{"plan": None}, {"plan": {}}, {"schedule": None}, {"epoch": ...}, {"train": ...}])
+def test_a_run_of_another_version_is_refused_before_the_model_is_touched(change, uninterrupted, tmp_path):
+    path = tmp_path / "run"
+    save_run(uninterrupted[1], path)
+    tensors, written = read_sealed(path, KIND, "", "")
+    changed = {name: value for name, value in (written | change).items() if value is not ...}
+    write_sealed(path, KIND, changed, tensors)
+    model = new_model(seed=1)
+    before = model.decoder[0].weight.clone()
+    with pytest.raises(ValueError, match="run is no run that this version of the package can go on with"):
+        load_run(path, model)
+    assert torch.equal(model.decoder[0].weight, before)
 
 
 def test_what_is_not_there_is_said(tmp_path):

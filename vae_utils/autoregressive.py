@@ -34,7 +34,7 @@ class MaskedDecoder(nn.Module):
     @checked
     def __init__(self, latent_dim: int, side: int, hidden: int) -> None:
         super().__init__()
-        at_least_one(latent_dim=latent_dim, side=side, hidden=hidden)
+        latent_dim, side, hidden = at_least_one(latent_dim=latent_dim, side=side, hidden=hidden)
         pixels = side**2
         self.from_z, self.from_pixels = nn.Linear(latent_dim, hidden), nn.Linear(pixels, hidden)
         self.to_pixels = nn.Linear(hidden, pixels)
@@ -67,7 +67,7 @@ class AutoregressiveVAE(nn.Module):
     @checked
     def __init__(self, latent_dim: int, side: int = 28, hidden: int = 400) -> None:
         super().__init__()
-        at_least_one(latent_dim=latent_dim, side=side, hidden=hidden)
+        latent_dim, side, hidden = at_least_one(latent_dim=latent_dim, side=side, hidden=hidden)
         self.latent_dim, self.side = latent_dim, side
         narrow = max(hidden // 4, 1)
         self.encoder = nn.Sequential(

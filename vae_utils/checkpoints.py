@@ -4,7 +4,6 @@ Nothing in a file is executed: no pickle is read, and the card can only name mod
 if the weights fit them. How a file is written and read is in `sealed`.
 """
 
-import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from vae_utils.arguments import check_model
 from vae_utils.likelihoods import Bernoulli
 from vae_utils.models import VAE, Autoencoder, Classifier, ConditionalVAE
-from vae_utils.sealed import read_sealed, write_sealed
+from vae_utils.sealed import file_path, read_sealed, write_sealed
 
 MODELS = {model.__name__: model for model in (Autoencoder, VAE, ConditionalVAE, Classifier)}
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -67,7 +66,7 @@ def save_checkpoint(
         raise ValueError(
             f"the layers of this {type(model).__name__} are not those it was made with; save its state_dict"
         )
-    path = _path_of(path)
+    path = file_path(path, "checkpoint")
     path = path if path.name.endswith(SUFFIX) else path.with_name(path.name + SUFFIX)
     write_sealed(path, KIND, {**made_with, "card": card or {}}, weights)
     return path
@@ -116,14 +115,8 @@ def checkpoint_card(name: str | Path) -> dict[str, Any]:
     return _read(name)[1]["card"]
 
 
-def _path_of(name: str | Path) -> Path:
-    if not isinstance(name, str | os.PathLike) or not Path(name).name:
-        raise ValueError(f"the path of a checkpoint must name a file, received {name!r}")
-    return Path(name)
-
-
 def _read(name: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    path = SHIPPED / f"{name}{SUFFIX}" if str(name) in checkpoint_names() else _path_of(name)
+    path = SHIPPED / f"{name}{SUFFIX}" if str(name) in checkpoint_names() else file_path(name, "checkpoint")
     if not path.is_file():
         raise ValueError(
             f"there is no checkpoint {str(name)!r}: name a file, or one of {', '.join(checkpoint_names()) or 'none'}"

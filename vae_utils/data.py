@@ -51,7 +51,7 @@ class Images:
 
     Raises:
         ValueError: images out of range or not finite, labels out of range, or counts that differ.
-        TypeError: images that are not floating point, or labels that are not int64.
+        TypeError: images that are not floating point, labels that are not int64, or classes that have no names.
     """
 
     name: str
@@ -62,6 +62,11 @@ class Images:
     classes: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        named = isinstance(self.classes, tuple | list) and all(isinstance(each, str) for each in self.classes)
+        if not isinstance(self.name, str) or not named or not self.classes:
+            what, value = ("classes", self.classes) if isinstance(self.name, str) else ("name", self.name)
+            wanted = "a word" if what == "name" else "the names of the classes, such as ('cat', 'dog')"
+            raise TypeError(f"{what} of Images must be {wanted}, received {value!r}")
         for split, images, labels in (
             ("train", self.train, self.train_labels),
             ("test", self.test, self.test_labels),

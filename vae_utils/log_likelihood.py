@@ -42,7 +42,7 @@ def log_likelihood(
     """
     check_model(model, "encode")
     validate_images(x, "x")
-    at_least_one(samples=samples, at_a_time=at_a_time)
+    samples, at_a_time = at_least_one(samples=samples, at_a_time=at_a_time)
     weight, was_training = next(model.parameters()), model.training
     draws = min(samples, at_a_time)  # of one image at once
     estimates = []

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
+from vae_utils.data import validate_labels
 from vae_utils.distributions import reparameterize
 from vae_utils.likelihoods import Bernoulli, Likelihood
 from vae_utils.networks import (
@@ -20,6 +21,7 @@ from vae_utils.networks import (
     mlp_decoder,
     mlp_encoder,
     small_conv_decoder,
+    widths_of,
 )
 
 CONV_DECODERS = {"conv": conv_decoder, "conv-small": small_conv_decoder}  # their encoders are the same
@@ -40,7 +42,7 @@ class _EncoderDecoder(nn.Module):
         channels: int = 1,
     ) -> None:
         super().__init__()
-        at_least_one(latent_dim=latent_dim)
+        (latent_dim,) = at_least_one(latent_dim=latent_dim)
         self.latent_dim = latent_dim
         outputs = self.numbers_per_dimension * latent_dim
         if not isinstance(architecture, str):
@@ -56,7 +58,7 @@ class _EncoderDecoder(nn.Module):
         self.arguments = {
             "latent_dim": latent_dim,
             "architecture": architecture,
-            "hidden": hidden if isinstance(hidden, int) else list(hidden),
+            "hidden": widths_of(hidden) if isinstance(hidden, Sequence) else widths_of(hidden)[0],
             "activation": activation,
         }
 
@@ -175,7 +177,7 @@ class ConditionalVAE(nn.Module):
         architecture: "mlp", "conv" or "conv-small" (see `networks`).
 
     Raises:
-        ValueError: a size below 1 or an unknown architecture.
+        ValueError: a size below 1 or an unknown architecture; later, labels that are no classes (see `validate_labels`).
 
     Source: Kingma, Rezende, Mohamed & Welling (2014), arXiv:1406.5298, model M2 with all labels known; Sohn, Lee & Yan
     (2015), Learning structured output representation using deep conditional generative models.
@@ -183,7 +185,7 @@ class ConditionalVAE(nn.Module):
 
     def __init__(self, latent_dim: int, classes: int = 10, architecture: str = "mlp") -> None:
         super().__init__()
-        at_least_one(latent_dim=latent_dim, classes=classes)
+        latent_dim, classes = at_least_one(latent_dim=latent_dim, classes=classes)
         self.latent_dim, self.classes = latent_dim, classes
         self.arguments = {"latent_dim": latent_dim, "classes": classes, "architecture": architecture}
         # The encoder and the decoder of an autoencoder: features of the image here, a code with a label there.
@@ -216,6 +218,7 @@ class ConditionalVAE(nn.Module):
         return self.decode(z, labels), mu, logvar, z
 
     def _with_label(self, numbers: Tensor, labels: Tensor) -> Tensor:
+        validate_labels(labels, len(numbers), self.classes)
         # Not F.one_hot, which waits for the GPU to see whether a label is out of range.
         flags = labels[:, None] == torch.arange(self.classes, device=labels.device)
         return torch.cat([numbers, flags.to(numbers.dtype)], dim=1)
@@ -233,7 +236,7 @@ class Classifier(nn.Module):
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
-        at_least_one(classes=classes)
+        (classes,) = at_least_one(classes=classes)
         self.arguments = {"classes": classes}
         self.body = mlp_encoder(64, hidden=256)
         self.head = nn.Sequential(nn.ReLU(), nn.Linear(64, classes))

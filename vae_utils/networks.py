@@ -14,6 +14,7 @@ These are not residual, not normalised and not deep: on 28×28 digits two layers
 """
 
 from collections.abc import Sequence
+from numbers import Integral
 
 from torch import nn
 
@@ -40,7 +41,7 @@ def mlp_encoder(outputs: int, hidden: int | Sequence[int] = 400, activation: str
     Source: the shape of Kingma & Welling (2014), arXiv:1312.6114, appendix C.
     """
     at_least_one(outputs=outputs)
-    return nn.Sequential(nn.Flatten(), *_layers(PIXELS, _widths(hidden), outputs, activation))
+    return nn.Sequential(nn.Flatten(), *_layers(PIXELS, widths_of(hidden), outputs, activation))
 
 
 def mlp_decoder(
@@ -60,16 +61,19 @@ def mlp_decoder(
     Raises:
         ValueError: a size is below 1, or an unknown activation.
     """
-    at_least_one(latent_dim=latent_dim, channels=channels)
-    layers = _layers(latent_dim, _widths(hidden)[::-1], channels * PIXELS, activation)
+    latent_dim, channels = at_least_one(latent_dim=latent_dim, channels=channels)
+    layers = _layers(latent_dim, widths_of(hidden)[::-1], channels * PIXELS, activation)
     return nn.Sequential(*layers, nn.Unflatten(1, (channels, *IMAGE_SHAPE[1:])))
 
 
-def _widths(hidden: int | Sequence[int]) -> list[int]:
+def widths_of(hidden: int | Sequence[int]) -> list[int]:
+    """Widths of the hidden layers, first to last.
+
+    Raises:
+        ValueError: one is no whole number of at least 1.
+    """
     widths = list(hidden) if isinstance(hidden, Sequence) else [hidden]
-    for width in widths:
-        at_least_one(hidden=width)
-    return widths
+    return [size for width in widths for size in at_least_one(hidden=width)]
 
 
 def _layers(inputs: int, widths: list[int], outputs: int, activation: str) -> list[nn.Module]:
@@ -122,7 +126,9 @@ def conv_decoder(latent_dim: int, channels: int = 1, hidden: int = 128, maps: in
     Raises:
         ValueError: a size is below 1.
     """
-    at_least_one(latent_dim=latent_dim, channels=channels, hidden=hidden, maps=maps)
+    latent_dim, channels, hidden, maps = at_least_one(
+        latent_dim=latent_dim, channels=channels, hidden=hidden, maps=maps
+    )
     return nn.Sequential(
         nn.Linear(latent_dim, hidden),
         nn.ReLU(),
@@ -152,14 +158,21 @@ def small_conv_decoder(latent_dim: int, channels: int = 1) -> nn.Sequential:
     return conv_decoder(latent_dim, channels, hidden=96, maps=16)
 
 
-def at_least_one(**sizes: int) -> None:
-    """Refuse sizes that are not whole numbers of at least 1, or that no computer has room for, by name.
+def at_least_one(**sizes: int) -> list[int]:
+    """Sizes as Python's whole numbers; refused by name if below 1, or too large for any computer.
+
+    Args:
+        sizes: Python's whole numbers or NumPy's, whose products would overflow and which JSON cannot hold.
+
+    Returns:
+        The same numbers, in their order.
 
     Raises:
-        ValueError: one is not.
+        ValueError: one is no whole number of at least 1.
     """
     for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1, received {value!r}")
         if value > MOST:
             raise ValueError(f"{name} must be a whole number of at most {MOST:,}, received {value}")
+    return [int(value) for value in sizes.values()]

@@ -133,7 +133,7 @@ def log_weights(model: nn.Module, x: Float[Tensor, "B 1 28 28"], samples: int) -
 
     Source: Burda et al. (2016), arXiv:1509.00519, equation 8.
     """
-    at_least_one(samples=samples)
+    (samples,) = at_least_one(samples=samples)
     validate_images(x, "x")
     encoded = model.encode(x) if hasattr(model, "encode") and not isinstance(model, type) else None
     if not (isinstance(encoded, tuple) and len(encoded) == 2):

@@ -5,13 +5,16 @@ As with checkpoints, nothing in it is executed, and it is moved to its final nam
 """
 
 from pathlib import Path
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from vae_utils.arguments import check_model
 from vae_utils.devices import pick_device
 from vae_utils.history import History
 from vae_utils.run import Run
-from vae_utils.sealed import read_sealed, write_sealed
+from vae_utils.sealed import file_path, read_sealed, write_sealed
 
 KIND = "vae_utils_run"
 
@@ -26,9 +29,13 @@ def save_run(history: History, path: str | Path) -> None:
         path: the file; one that is there is replaced when the new one is whole.
 
     Raises:
+        TypeError: not a history, or not the path of a file.
         ValueError: a history without a run.
         OSError: the file cannot be written; the one that was there is as before.
     """
+    if not isinstance(history, History):
+        raise TypeError(f"history must be what fit returned, received {type(history).__name__}")
+    path = file_path(path, "run")
     if history.run is None:
         raise ValueError("this history has no run to go on with; give the one that fit returned")
     run: Run = history.run
@@ -47,7 +54,7 @@ def save_run(history: History, path: str | Path) -> None:
         "epoch": run.epoch,
         "step": run.step,
     }
-    write_sealed(Path(path), KIND, written, tensors)
+    write_sealed(path, KIND, written, tensors)
 
 
 def load_run(path: str | Path, model: nn.Module, device: str = "auto") -> History:
@@ -64,19 +71,36 @@ def load_run(path: str | Path, model: nn.Module, device: str = "auto") -> Histor
         The history so far, interrupted.
 
     Raises:
+        TypeError: not a model.
         ValueError: a file that is damaged or of another kind, or a model of other shapes; the model is then as before.
         OSError: the file cannot be read.
     """
-    if not Path(path).is_file():
+    check_model(model)
+    path = file_path(path, "run")
+    if not path.is_file():
         raise FileNotFoundError(f"there is no saved run {path}; start anew with fit(...), without resume")
-    tensors, written = read_sealed(Path(path), KIND, "run of save_run", "start anew, without resume")
+    tensors, written = read_sealed(path, KIND, "run of save_run", "start anew, without resume")
     weights = _part(tensors, "weights")
     here = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     there = {name: tuple(value.shape) for name, value in weights.items()}
     if here != there:
         raise ValueError(f"{path} was saved from a model with the weights {there}, the model given has {here}")
+    target = pick_device(device)
+    try:
+        run = _run_of(tensors, written, model, target)
+        history = History(train=written["train"], test=written["test"], interrupted=True, run=run)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"{path.name} is no run that this version of the package can go on with ({type(error).__name__}: {error}); "
+            "start anew, without resume"
+        ) from error
     model.load_state_dict(weights)
-    run = Run.start(model, written["plan"], pick_device(device))
+    return history
+
+
+def _run_of(tensors: dict[str, Tensor], written: dict[str, Any], model: nn.Module, device: torch.device) -> Run:
+    """The run as it stood, for a model whose weights are still to be replaced."""
+    run = Run.start(model, written["plan"], device)
     memory: dict[int, dict[str, Tensor]] = {}
     for name, value in _part(tensors, "adam").items():
         number, _, what = name.partition(".")
@@ -89,7 +113,7 @@ def load_run(path: str | Path, model: nn.Module, device: str = "auto") -> Histor
     run.random_state = [value for _, value in sorted(_part(tensors, "random").items())]
     run.sums, run.order = _part(tensors, "sums"), tensors.get("order")
     run.epoch, run.step = written["epoch"], written["step"]
-    return History(train=written["train"], test=written["test"], interrupted=True, run=run)
+    return run
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

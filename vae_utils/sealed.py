@@ -5,6 +5,7 @@ Nothing in a file is executed when it is read: no pickle is. A file is written w
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,21 @@ def read_sealed(path: Path, kind: str, what: str, advice: str) -> tuple[dict[str
     if not whole:
         raise ValueError(f"{path.name} is damaged: its content is not what was saved; {advice}")
     return tensors, written
+
+
+def file_path(name: str | Path, what: str) -> Path:
+    """The path of a file; refuses what names none.
+
+    Args:
+        name: the path.
+        what: what lies there, for the message.
+
+    Raises:
+        ValueError: no path, or one without a name, such as "" and "/".
+    """
+    if not isinstance(name, str | os.PathLike) or not Path(name).name:
+        raise ValueError(f"the path of a {what} must name a file, received {name!r}")
+    return Path(name)
 
 
 def _digest(told: str, tensors: dict[str, Tensor]) -> str:

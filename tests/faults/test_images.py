@@ -54,6 +54,14 @@ def test_labels_of_another_type_are_refused(as_a_learner):
             data_set(train_labels=labels)
 
 
+@pytest.mark.parametrize("classes", [3, None, "ab", (), (0, 1), {"a": 0, "b": 1}])
+def test_classes_that_have_no_names_are_refused(as_a_learner, classes):
+    with pytest.raises(TypeError, match="classes of Images must be the names of the classes, .*received"):
+        data_set(classes=classes)
+    with pytest.raises(TypeError, match="name of Images must be a word, received None"):
+        data_set(name=None)
+
+
 def test_one_class_is_enough():
     assert data_set(train_labels=torch.zeros(4).long(), test_labels=torch.zeros(2).long(), classes=("a",)).classes
 
@@ -238,6 +246,27 @@ class Answers(torch.nn.Module):
 
     def decode(self, z):
         return self.answer[0]
+
+
+@pytest.mark.parametrize("method", ["encode", "decode", "generate", "forward"])
+def test_a_conditional_vae_refuses_labels_that_are_no_class(as_a_learner, method):
+    model = ConditionalVAE(2, classes=3)
+    call, first = (
+        getattr(model, method),
+        torch.rand(2, 1, 28, 28) if method in ("encode", "forward") else torch.rand(2, 2),
+    )
+    for labels in ([0, 255], [3, 0], [0, -1]):
+        with pytest.raises(ValueError, match="labels must be class numbers from 0 to 2, received values from"):
+            call(first, torch.tensor(labels))
+    for labels in (torch.tensor([1]), torch.tensor([[1], [1]]), torch.tensor(1)):
+        with pytest.raises(ValueError, match=r"labels must be one label an image: 2 images, received shape"):
+            call(first, labels)
+    for labels in ([0, 1], torch.tensor([0.0, 1.0]), None):
+        with pytest.raises(TypeError, match="labels must be an int64 tensor"):
+            call(first, labels)
+    call(first, torch.tensor([0, 2]))
+    of_many = getattr(ConditionalVAE(2, classes=256), method)
+    of_many(first, torch.tensor([0, 255]))
 
 
 def test_outputs_of_another_shape_are_refused_and_never_broadcast(as_a_learner):

@@ -11,11 +11,13 @@ from torch import nn
 
 from tests.runs import EPOCHS, STEPS, data_set, images, train, vae, weights
 from vae_utils import VAE, Autoencoder, Classifier, cross_entropy, devices, fit, negative_elbo, negative_iwae_bound
+from vae_utils.checkpoints import load_checkpoint, save_checkpoint
 from vae_utils.data import Images
 from vae_utils.devices import pick_device
 from vae_utils.distributions import gaussian_log_likelihood, kl_between_gaussians, kl_to_standard_normal, reparameterize
 from vae_utils.importance import effective_sample_size, log_mean_weight
 from vae_utils.log_likelihood import log_likelihood
+from vae_utils.models import ConditionalVAE
 from vae_utils.plans import match_precision
 from vae_utils.run import takes_labels
 from vae_utils.training import evaluate
@@ -181,6 +183,24 @@ def test_whole_numbers_of_numpy_are_taken(as_a_learner):
     )
     plain = train(vae(), epochs=1, batch_size=20, seed=3, learning_rate=0.001)
     assert numpys.train == plain.train
+
+
+def test_sizes_of_numpy_are_taken_and_kept_as_pythons(as_a_learner, tmp_path):
+    """Their products would overflow, and no card could hold them."""
+    eight = np.int8(100)
+    for model in (
+        VAE(eight, hidden=np.int64(5)),
+        VAE(np.uint8(3), hidden=[np.int8(100), eight]),
+        Autoencoder(eight, "conv"),
+        ConditionalVAE(np.int32(2), eight),
+        Classifier(eight),
+    ):
+        assert torch.equal(weights(load_checkpoint(save_checkpoint(model, tmp_path / "model"))), weights(model))
+    assert VAE(2).sample(np.int64(3)).shape == (3, 1, 28, 28)
+    assert negative_iwae_bound(vae(), images(3), np.int8(50))["loss"].shape == (3,)
+    assert log_likelihood(vae(), images(3), np.int8(50), at_a_time=np.int8(100)).shape == (3,)
+    with pytest.raises(ValueError, match="latent_dim must be a whole number of at least 1, received np.float64"):
+        VAE(np.float64(2))
 
 
 def test_other_bad_arguments_are_named(as_a_learner):
