@@ -177,7 +177,7 @@ class ConditionalVAE(nn.Module):
         architecture: "mlp", "conv" or "conv-small" (see `networks`).
 
     Raises:
-        ValueError: a size below 1 or an unknown architecture; later, labels that are no classes (see `validate_labels`).
+        ValueError: a size below 1 or an unknown architecture; later, labels that are no class (see `validate_labels`).
 
     Source: Kingma, Rezende, Mohamed & Welling (2014), arXiv:1406.5298, model M2 with all labels known; Sohn, Lee & Yan
     (2015), Learning structured output representation using deep conditional generative models.
