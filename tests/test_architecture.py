@@ -11,7 +11,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "vae_utils"
 LEVELS = [
     {"distributions", "grey_pixels", "likelihoods", "networks"}
-    | {"data", "devices", "downloads", "on_disk", "randomness", "toy", "importance", "interpolation", "plots"}
+    | {
+        "data",
+        "devices",
+        "downloads",
+        "mirrors",
+        "on_disk",
+        "randomness",
+        "toy",
+        "importance",
+        "interpolation",
+        "plots",
+    }
     | {"compression", "shapes", "arguments", "signatures", "sealed", "whole_files"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive", "quantize"},
     {"training", "history", "progress", "interrupts", "plans", "run", "saved_runs", "capture"}

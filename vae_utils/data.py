@@ -84,8 +84,8 @@ def load_images(name: str = "digits", folder: str | Path | None = None) -> Image
     Args:
         name: "digits" (in the package), "shapes" (drawn from known factors; see `shapes`), "mnist" or
             "fashion-mnist" (downloaded when first asked for).
-        folder: where the downloaded sets are kept, in torchvision's layout; by default the folder named by the
-            environment variable VAE_UTILS_DATA, or else a cache folder of the user.
+        folder: where the downloaded sets are kept, in torchvision's layout, files as they are or as .gz; by default
+            the folder named by the environment variable VAE_UTILS_DATA, or else a cache folder of the user.
 
     Returns:
         The data set, with images (N, 1, 28, 28).

@@ -3,14 +3,14 @@
 A file counts only when the hash of its decompressed bytes is right, so a half-made or altered one is never used.
 """
 
-import gzip
-import hashlib
 import os
-import sys
-import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vae_utils.mirrors import digest_of, fetch_from_any, is_of_this_computer, unpack
 from vae_utils.whole_files import CannotWrite, set_aside, workshop
 
 
@@ -51,13 +51,6 @@ SOURCES = {
         },
     ),
 }
-SECONDS_OF_SILENCE = 15
-SLOWEST = 1000  # bytes a second, looked at after SECONDS_OF_PATIENCE
-SECONDS_OF_PATIENCE = 30
-ROUNDS = 2  # how often each mirror is asked
-PAUSE = 1.0  # seconds between two rounds
-LARGEST = 64 * 2**20  # bytes, packed or not; the largest file of the data sets has 47 million
-CHUNK = 1024  # bytes; too slow or too much is noticed between two of them
 ADVICE = "free some space there, or name another folder in the argument folder or in the variable VAE_UTILS_DATA"
 
 
@@ -72,17 +65,22 @@ def data_folder(folder: str | Path | None = None) -> Path:
         if not isinstance(chosen, str | os.PathLike):
             raise TypeError(f"folder must be the path of a folder, received {chosen!r}")
         return Path(os.path.expanduser(chosen))
+    return _cache()
+
+
+def _cache() -> Path:
     import pooch
 
     return Path(pooch.os_cache("vae_utils"))
 
 
 def raw_files(name: str, folder: str | Path | None = None) -> dict[str, Path]:
-    """Paths of the four files of a data set, downloaded first where they are absent or damaged.
+    """Paths of the four files of a data set: those that are there, unpacked where they are not, or else downloaded.
 
     Args:
         name: a key of SOURCES.
-        folder: see `data_folder`; the files lie in its sub-folder NAME/raw, as torchvision puts them.
+        folder: see `data_folder`; the files lie in its sub-folder NAME/raw, as torchvision puts them, or in itself,
+            decompressed or as .gz.
 
     Returns:
         File name -> path, for images and labels of both splits, decompressed.
@@ -93,132 +91,78 @@ def raw_files(name: str, folder: str | Path | None = None) -> dict[str, Path]:
     """
     if not isinstance(name, str) or name not in SOURCES:
         raise ValueError(f"name must be one of {', '.join(map(repr, SOURCES))}, received {name!r}")
-    source = SOURCES[name]
-    raw = data_folder(folder) / source.folder / "raw"
-    return {file: _ready(raw / file, digest, source.mirrors) for file, digest in source.sha256.items()}
-
-
-def _ready(path: Path, digest: str, mirrors: tuple[str, ...]) -> Path:
-    if _is_good(path, digest):
-        return path
-    with workshop(path.parent, ADVICE) as folder:
+    source, home = SOURCES[name], data_folder(folder)
+    layout = Path(source.folder) / "raw"
+    places = [home / layout, home / source.folder, home / "raw", home]
+    found = {file: _at_hand(file, digest, places, _cache() / layout / file) for file, digest in source.sha256.items()}
+    missing = [file for file, path in found.items() if path is None]
+    for number, file in enumerate(missing):
+        found[file] = places[0] / file
         try:
-            fetched = _from_mirrors(path, digest, mirrors, folder)
-            if not _is_good(path, digest):  # unless another download was faster
-                if os.path.lexists(path):  # damaged, or someone's own data: not ours to delete
-                    set_aside(path)
-                os.replace(fetched, path)  # within one disk, so a reader sees nothing or the whole file
-        except OSError as error:
-            if _is_of_this_computer(error):
-                raise CannotWrite(path, error, ADVICE) from error
+            _downloaded(found[file], source.sha256[file], source.mirrors)
+        except CannotWrite:
             raise
-    return path
+        except OSError as error:
+            raise OSError(f"{error}\n{_advice(missing[number:], places)}") from error
+    return found
 
 
-def _from_mirrors(path: Path, digest: str, mirrors: tuple[str, ...], folder: Path) -> Path:
-    """Ask every mirror, and after a pause again, until one gives the file; it lies in `folder` then."""
-    reasons = {}
-    for attempt in range(ROUNDS):
-        time.sleep(PAUSE * (attempt > 0))
-        for mirror in mirrors:
-            url = f"{mirror}{path.name}.gz"
-            try:
-                return _fetch(url, folder / path.name, digest)
-            except Exception as error:
-                if _is_of_this_computer(error):
-                    raise
-                reasons[url] = f"  {url}: {type(error).__name__}: {error}"
-                print(f"{path.name}: nothing usable from {mirror} ({type(error).__name__})", file=sys.stderr)
-    raise OSError(
-        f"could not download {path.name} from any mirror, asked {ROUNDS} times each:\n"
-        + "\n".join(reasons.values())
-        + '\nWithout a network use load_images("digits"), which is in the package, '
-        f"or put the file into {path.parent} yourself."
+def _advice(missing: list[str], places: list[Path]) -> str:
+    lie = [path for place in places for file in missing for path in (place / file, place / f"{file}.gz")]
+    damaged = [f"{path} is damaged, or not of this data set.\n" for path in lie if path.is_file()]
+    return (
+        f'{"".join(damaged)}Without a network use load_images("digits"), which is in the package, or put what is '
+        f"missing into {places[0]} yourself, as it is or as .gz: {', '.join(missing)}."
     )
 
 
-def _fetch(url: str, target: Path, digest: str) -> Path:
-    """Download a gzip archive, unpack it to `target`, and compare the hash."""
-    import pooch
+def _at_hand(file: str, digest: str, places: list[Path], spare: Path) -> Path | None:
+    """Where a good file lies in one of the places; one that lies there as .gz is unpacked into the first."""
+    for path in (place / file for place in places):
+        if _is_good(path, digest):
+            return path
+    for archive in (place / f"{file}.gz" for place in places):
+        if _is_good(archive, digest, packed=True):
+            try:
+                return _unpacked(archive, places[0] / file)
+            except CannotWrite:  # a teacher's folder, for all to read
+                return spare if _is_good(spare, digest) else _unpacked(archive, spare)
+    return None
 
-    archive = target.with_name("download")
-    # Not pooch.retrieve: it wants the hash of the archive, which differs between mirrors, and prints the one it got.
-    watch = _Watch(target.name)
+
+def _unpacked(archive: Path, path: Path) -> Path:
+    with workshop(path.parent, ADVICE) as folder, _words_for_this_computer(path):
+        unpack(archive, folder / path.name)
+        _put(folder / path.name, path)
+    return path
+
+
+def _downloaded(path: Path, digest: str, mirrors: tuple[str, ...]) -> None:
+    urls = [f"{mirror}{path.name}.gz" for mirror in mirrors]
+    with workshop(path.parent, ADVICE) as folder, _words_for_this_computer(path):
+        fetched = fetch_from_any(urls, folder / path.name, digest)
+        if not _is_good(path, digest):  # unless another download was faster
+            _put(fetched, path)
+
+
+def _put(fetched: Path, path: Path) -> None:
+    if os.path.lexists(path):  # damaged, or someone's own data: not ours to delete
+        set_aside(path)
+    os.replace(fetched, path)  # within one disk, so a reader sees nothing or the whole file
+
+
+@contextmanager
+def _words_for_this_computer(path: Path) -> Iterator[None]:
     try:
-        get = pooch.HTTPDownloader(timeout=SECONDS_OF_SILENCE, progressbar=watch, chunk_size=CHUNK)
-        get(url, str(archive), None)
-    finally:
-        watch.close()
-    with archive.open("rb") as file:
-        start = file.read(512)
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        raise ValueError("a web page came instead of the file; does this network want you to log in first?")
-    # Some servers and proxies unpack what they pass on.
-    with (
-        gzip.open(archive) if start.startswith(b"\x1f\x8b") else archive.open("rb") as packed,
-        target.open("wb") as file,
-    ):
-        size = 0
-        while part := packed.read(2**20):
-            size += len(part)
-            _check_size(size)
-            file.write(part)
-    if not _is_good(target, digest):
-        raise ValueError(f"the content is not the data set's (wrong sha256 of {size} bytes)")
-    return target
+        yield
+    except OSError as error:
+        if is_of_this_computer(error) and not isinstance(error, CannotWrite):
+            raise CannotWrite(path, error, ADVICE) from error
+        raise
 
 
-class _Watch:
-    """The bar of one download; it breaks off one that is too large, or too slow to wait for."""
-
-    def __init__(self, name: str) -> None:
-        from tqdm import tqdm
-
-        self._tqdm, self._name, self._bar = tqdm, name, None
-        self.total = self._size = 0
-        self._start = time.monotonic()
-
-    def update(self, size: int) -> None:
-        self._size += size
-        _check_size(self._size)
-        seconds = time.monotonic() - self._start
-        if seconds > SECONDS_OF_PATIENCE and self._size < SLOWEST * seconds:
-            raise TimeoutError(f"too slow: {self._size} bytes in {seconds:.0f} seconds")
-        if self._bar is None:
-            settings = {"unit": "B", "unit_scale": True, "disable": sys.stderr is None}
-            self._bar = self._tqdm(total=self.total or None, desc=self._name, **settings)
-        self._bar.update(size)
-
-    def reset(self) -> None:  # pooch does so at the end, and adds the whole again
-        self._size = 0
-        if self._bar is not None:
-            self._bar.reset(self.total)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-
-def _check_size(size: int) -> None:
-    if size > LARGEST:
-        raise ValueError(f"more than {LARGEST} bytes came; the files of the data sets are smaller")
-
-
-def _is_of_this_computer(error: Exception) -> bool:
-    """Whether an error is that of a disk or folder here, which another mirror would not mend."""
-    import requests
-
-    return isinstance(error, OSError) and error.errno is not None and not isinstance(error, requests.RequestException)
-
-
-def _is_good(path: Path, digest: str) -> bool:
+def _is_good(path: Path, digest: str, packed: bool = False) -> bool:
     try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            found = hashlib.sha256()
-            while part := file.read(2**20):
-                found.update(part)
-    except OSError:  # unreadable: no better than damaged
+        return path.is_file() and digest_of(path, packed) == digest
+    except (OSError, EOFError, ValueError, zlib.error):  # unreadable: no better than damaged
         return False
-    return found.hexdigest() == digest

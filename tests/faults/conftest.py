@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from vae_utils import downloads
+from vae_utils import mirrors
 from vae_utils.downloads import SOURCES, Source, raw_files
 
 CONTENT = bytes(range(256)) * 400
@@ -42,6 +42,8 @@ def bodies() -> dict[str, bytes]:
         "resets-inside": packed,
         "stalls": packed,
         "drips": packed,
+        "drips-headers": packed,
+        "slow": packed,
         "empty": b"",
         "bomb": gzip.compress(bytes(300_000)),
         "endless": bytes(300_000),
@@ -79,13 +81,16 @@ class Mirrors(http.server.SimpleHTTPRequestHandler):
             self.send_error({"busy": 503, "refused": 403}.get(mirror, 404))
             return
         body = bodies()[mirror]
+        if mirror == "drips-headers":
+            self._drip(b"HTTP/1.0 200 OK\r\n" + b"X-Header: " + body)
+            return
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         if mirror == "packed-page":
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
-        cut = {"hangs-up", "resets-inside", "stalls", "drips"}
-        start = 0 if mirror == "drips" else len(body) // 2
+        cut = {"hangs-up", "resets-inside", "stalls", "drips", "slow"}
+        start = 0 if mirror in ("drips", "slow") else len(body) // 2
         self.wfile.write(body[:start] if mirror in cut else body)
         self.wfile.flush()
         self.half_sent.set()
@@ -93,18 +98,22 @@ class Mirrors(http.server.SimpleHTTPRequestHandler):
             self._reset()
         if mirror == "stalls":
             self.released.wait(20)
-        if mirror == "drips":
-            for byte in body[:-1]:
-                if self.released.wait(0.03):
-                    return
-                self.wfile.write(bytes([byte]))
-                self.wfile.flush()
+        if mirror in ("drips", "slow"):
+            self._drip(body, 1 if mirror == "drips" else 10)
+
+    def _drip(self, content: bytes, size: int = 1):
+        """Send so little every 30 milliseconds that no silence ever lasts."""
+        for start in range(0, len(content), size):
+            if self.released.wait(0.03):
+                return
+            self.wfile.write(content[start : start + size])
+            self.wfile.flush()
 
 
 @pytest.fixture
 def server(monkeypatch) -> Iterator[http.server.ThreadingHTTPServer]:
     """The mirrors, running; `asked` are the paths that were asked for."""
-    monkeypatch.setattr(downloads, "PAUSE", 0.01)
+    monkeypatch.setattr(mirrors, "PAUSE", 0.01)
     events = {"released": threading.Event(), "half_sent": threading.Event()}
     handler = type("Handler", (Mirrors,), {"asked": [], **events})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:

@@ -1,5 +1,6 @@
 """Downloads against mirrors on this computer that fail, lie, fall silent or hang up, and processes that are killed."""
 
+import gzip
 import os
 import re
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vae_utils import downloads
+from vae_utils import downloads, mirrors
 from vae_utils.downloads import SOURCES, data_folder, raw_files
 from vae_utils.whole_files import FORGOTTEN, UNFINISHED
 
@@ -59,19 +60,31 @@ REASONS = {
     "bomb": "more than 200000 bytes",
     "endless": "more than 200000 bytes",
 }
-SLOW_REASONS = {"silent": "timed out", "stalls": "timed out", "drips": "too slow"}
+SLOW_REASONS = {
+    "silent": "timed out",
+    "stalls": "timed out",
+    "drips": "too slow: 0 bytes",  # not one chunk arrives
+    "drips-headers": "too slow: 0 bytes",
+    "slow": "too slow: [1-9]",
+}
 
 
 @pytest.fixture
 def impatient(monkeypatch, request):
+    """A file may have 200,000 bytes, and the bad mirror is not waited for long."""
+    monkeypatch.setattr(mirrors, "LARGEST", 200_000)
+    monkeypatch.setattr(mirrors, "SLOWEST", 10**6)
     mirror = getattr(request.node, "callspec", None) and next(iter(request.node.callspec.params.values()))
-    monkeypatch.setattr(downloads, "LARGEST", 200_000)
-    monkeypatch.setattr(downloads, "CHUNK", 64)
-    if mirror in ("silent", "stalls"):
-        monkeypatch.setattr(downloads, "SECONDS_OF_SILENCE", 0.8)
-    if mirror == "drips":  # the others have all the time they need on a busy computer
-        monkeypatch.setattr(downloads, "SECONDS_OF_PATIENCE", 0.5)
-        monkeypatch.setattr(downloads, "SLOWEST", 60)
+    original = mirrors._download
+
+    def download(url, *others):
+        slow = mirror in SLOW_REASONS and f"/{mirror}/" in url  # the others have all the time that they need
+        monkeypatch.setattr(mirrors, "SECONDS_OF_SILENCE", 0.8 if slow else 15)
+        monkeypatch.setattr(mirrors, "SECONDS_OF_PATIENCE", 0.5 if slow and mirror not in ("silent", "stalls") else 60)
+        monkeypatch.setattr(mirrors, "CHUNK", 64 if mirror == "slow" else 1024)
+        original(url, *others)
+
+    monkeypatch.setattr(mirrors, "_download", download)
 
 
 @pytest.mark.parametrize("bad", [*REASONS, *SLOW_REASONS])
@@ -99,7 +112,7 @@ def test_all_mirrors_down_names_each_with_its_reason(fetch, server, tmp_path, im
 
 @pytest.mark.parametrize("mirror", SLOW_REASONS)
 def test_a_slow_mirror_is_told_as_such(fetch, impatient, monkeypatch, mirror):
-    monkeypatch.setattr(downloads, "ROUNDS", 1)
+    monkeypatch.setattr(mirrors, "ROUNDS", 1)
     with pytest.raises(OSError, match=SLOW_REASONS[mirror]):
         fetch(mirror)
 
@@ -171,6 +184,90 @@ def test_links_are_followed_and_what_they_point_to_is_left_alone(fetch, tmp_path
     assert fetch("good").read_bytes() == CONTENT
 
 
+# What lies in a folder packed --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def packed_in(tmp_path, monkeypatch):
+    """Puts the file, as .gz, into a folder; the cache of the user is elsewhere."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def put(folder, content=CONTENT):
+        folder.mkdir(parents=True)
+        (folder / f"{FILE}.gz").write_bytes(gzip.compress(content))
+        return folder / f"{FILE}.gz"
+
+    return put
+
+
+@pytest.mark.parametrize("place", ["MNIST/raw", "MNIST", "raw", "."])
+def test_packed_files_in_a_folder_are_unpacked_and_kept(fetch, server, tmp_path, packed_in, place):
+    folder = tmp_path / "usb stick"
+    archive = packed_in(folder / place)
+    for _ in range(2):
+        path = fetch("none", folder=folder)
+        assert path == folder / "MNIST" / "raw" / FILE and path.read_bytes() == CONTENT
+        assert len(files_in(folder)) == 2 and archive.exists()
+    assert not server.asked
+    path.write_bytes(b"mine")
+    assert fetch("none", folder=folder).read_bytes() == CONTENT
+    assert path.with_name(f"{FILE}.damaged").read_bytes() == b"mine" and not server.asked
+
+
+def test_files_beside_each_other_are_found_without_torchvisions_folders(fetch, server, tmp_path):
+    (tmp_path / FILE).write_bytes(CONTENT)
+    assert fetch("none") == tmp_path / FILE and not server.asked
+
+
+@needs_fork
+def test_packed_files_in_a_read_only_folder_are_unpacked_into_the_cache(
+    fetch, everyones_folder, packed_in, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(everyones_folder / "cache"))
+    (everyones_folder / "cache").mkdir(mode=0o777)
+    (everyones_folder / "cache").chmod(0o777)
+    archive = packed_in(everyones_folder / "teacher's")
+    archive.parent.chmod(0o555)
+
+    def work():
+        for _ in range(2):
+            path = fetch("none", folder=archive.parent)
+            assert path.is_relative_to(everyones_folder / "cache") and path.read_bytes() == CONTENT
+
+    assert Child(work, unprivileged=True).end() == "done"
+    (everyones_folder / "cache").chmod(0o555)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(everyones_folder / "cache" / "another"))
+    told = Child(lambda: fetch("none", folder=archive.parent), unprivileged=True).end()
+    assert told.startswith("CannotWrite: cannot write to ") and "VAE_UTILS_DATA" in told
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "another file", "no gzip", "bomb"])
+def test_a_damaged_packed_file_is_named_where_nothing_better_comes(fetch, tmp_path, packed_in, damage, monkeypatch):
+    archive = packed_in(tmp_path / "MNIST" / "raw", CONTENT if damage != "bomb" else bytes(10**6))
+    content = archive.read_bytes()
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 8
+    changed = {"cut": content[:-9], "flipped": flipped, "another file": gzip.compress(b"."), "no gzip": b"<html>"}
+    archive.write_bytes(changed.get(damage, content))
+    monkeypatch.setattr(mirrors, "LARGEST", 200_000)
+    with pytest.raises(OSError, match="is damaged, or not of this data set") as caught:
+        fetch("none")
+    told = str(caught.value)
+    assert str(archive) in told and f"as it is or as .gz: {FILE}." in told
+    assert fetch("good").read_bytes() == CONTENT
+
+
+def test_all_that_is_missing_is_named(fetch, tmp_path, monkeypatch):
+    fetch("good")
+    known, digest = SOURCES["mnist"], SOURCES["mnist"].sha256[FILE]
+    files = {FILE: digest, "second": digest, "third": digest, "fourth": digest}
+    monkeypatch.setitem(SOURCES, "mnist", downloads.Source("MNIST", known.mirrors, files))
+    (tmp_path / "MNIST" / "raw" / "third").write_bytes(CONTENT)
+    monkeypatch.setattr(mirrors, "_download", lambda *_: (_ for _ in ()).throw(ValueError("no network")))
+    with pytest.raises(OSError, match="missing into .*raw yourself, as it is or as .gz: second, fourth"):
+        raw_files("mnist", tmp_path)
+
+
 # Row 10: folders that cannot be written -------------------------------------------------------------------------------
 
 
@@ -220,14 +317,14 @@ def test_a_file_that_may_not_be_read_is_set_aside(fetch, everyones_folder):
 
 @needs_fork
 def test_a_folder_locked_during_the_download_names_the_variable(fetch, everyones_folder, monkeypatch):
-    original = downloads._from_mirrors
+    original = downloads.fetch_from_any
 
-    def lock_then_return(path, *others):
-        fetched = original(path, *others)
-        path.parent.chmod(0o555)
+    def lock_then_return(urls, target, digest):
+        fetched = original(urls, target, digest)
+        target.parents[1].chmod(0o555)
         return fetched
 
-    monkeypatch.setattr(downloads, "_from_mirrors", lock_then_return)
+    monkeypatch.setattr(downloads, "fetch_from_any", lock_then_return)
     told = Child(lambda: fetch("good", folder=everyones_folder), unprivileged=True).end()
     assert told.startswith("CannotWrite: cannot write to ") and "VAE_UTILS_DATA" in told
     raw = everyones_folder / "MNIST" / "raw"
