@@ -38,6 +38,11 @@ def formula(start: Float[Tensor, "*B K"], end: Float[Tensor, "*B K"], whole: Flo
     return start + end
 
 
+@checked(finite=False)
+def repeated(x: Float[Tensor, "N K"], times: int, model: nn.Module | None) -> Tensor:
+    return x.repeat(times, 1)
+
+
 IMAGES, CODES = torch.ones(3, 1, 28, 28), torch.ones(3, 2)
 ROWS = torch.ones(4, 5, 2)
 
@@ -112,6 +117,23 @@ def test_axes_without_a_number_of_their_own():
         formula(ROWS, ROWS[..., :1], ROWS)
     with pytest.raises(ValueError, match=r"start must have the shape \(B, K\), received \(\)"):
         formula(torch.tensor(1.0), ROWS, ROWS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((CODES.long(), 1, None), "x must hold float32"),
+        ((CODES[0], 1, None), "x must have the shape"),
+        ((CODES.to("meta"), 1, None), "x holds no numbers"),
+        ((CODES, 2**63, None), "times must be a whole number that fits"),
+        ((CODES, 1, VAE), "model must be"),
+    ],
+)
+def test_after_a_call_that_fits_the_next_is_checked_as_well(arguments, words):
+    for model in (None, MyVAE()):
+        assert repeated(CODES, 1, model).shape == CODES.shape
+        with pytest.raises((TypeError, ValueError), match=words.replace("(", r"\(")):
+            repeated(*arguments)
 
 
 def test_a_vae_is_measured_and_an_autoencoder_is_not():

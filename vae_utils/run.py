@@ -133,13 +133,14 @@ class Run:
             self.random_state = later
 
     def _find_gradients(self, mean: Tensor) -> None:
-        if not torch.isfinite(mean):
-            raise FloatingPointError(f"the loss became {mean.item()} in step {self.step + 1}")
+        if not math.isfinite(value := mean.item()):
+            raise FloatingPointError(f"the loss became {value} in step {self.step + 1}")
         if not mean.requires_grad:
             raise ValueError('the term "loss" does not depend on the weights; leave out .detach(), .item() and no_grad')
-        self.optimizer.zero_grad()
-        mean.backward()
         weights = self.optimizer.param_groups[0]["params"]  # walking through the model takes longer
+        for weight in weights:
+            weight.grad = None
+        mean.backward()
         norms = [torch.linalg.vector_norm(weight.grad) for weight in weights if weight.grad is not None]
         # A finite loss can have a gradient that is not (the square root of 0), and Adam would never get over it.
         if norms and not torch.stack(norms).isfinite().all():

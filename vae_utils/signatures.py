@@ -16,7 +16,7 @@ from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 F = TypeVar("F", bound=Callable[..., Any])
 FAILURES = (ValueError, TypeError, RuntimeError, AttributeError, LookupError, ArithmeticError, AssertionError)
@@ -40,14 +40,20 @@ def checked(function: F | None = None, *, finite: bool = True) -> F:
     if function is None:
         return functools.partial(checked, finite=finite)
     signature = inspect.signature(function)
+    accepted: tuple | None = None
 
     @functools.wraps(function)
     def checks_first(*args: Any, **options: Any) -> Any:
-        lengths: dict[str, tuple[int, str]] = {}
-        for name, value in signature.bind(*args, **options).arguments.items():
-            parameter = signature.parameters[name]
-            if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                _check(name, value, parameter, lengths, finite)
+        nonlocal accepted
+        # Training steps call with the same shapes again and again; only what is finite has to be looked at each time.
+        form = None if finite or options else tuple(map(_form, args))
+        if form is None or form != accepted:
+            lengths: dict[str, tuple[int, str]] = {}
+            for name, value in signature.bind(*args, **options).arguments.items():
+                parameter = signature.parameters[name]
+                if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                    _check(name, value, parameter, lengths, finite)
+            accepted = form
         try:
             return function(*args, **options)
         except FAILURES as error:
@@ -62,6 +68,13 @@ def checked(function: F | None = None, *, finite: bool = True) -> F:
             raise kind(f"{function.__name__} cannot work with {told}; what failed inside was {title}") from error
 
     return checks_first
+
+
+def _form(value: object) -> object:
+    """All that the checks see of an argument that need not be finite, or something that equals nothing."""
+    if isinstance(value, Tensor):
+        return value.dtype, value.shape, value.is_meta
+    return type(value) if isinstance(value, nn.Module | Generator | None) else object()
 
 
 def _names(error: Exception, signature: inspect.Signature) -> bool:
