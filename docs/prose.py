@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 LINE, LETTERS = 38, 84  # pixels of a line of text, and letters that it takes
 LIST_LETTERS, TABLE_LETTERS = 80, 120
+LISTED = r"(- |\* |\d+\. )"
 
 
 @dataclass
@@ -66,18 +67,25 @@ def chunk_paragraph(text: str) -> list[Chunk]:
         return [Chunk("text", text, 27 * len(text.splitlines()) + 20)]
     if text.startswith("$$") and text.rstrip(" .,").endswith("$$"):
         return [Chunk("math", text, formula_height(text))]
-    items = re.split(r"\n(?=(?:- |\* |\d+\. ))", text)
+    # As Markdown has it: a number may begin a list in the middle of a paragraph only if it is 1.
+    begins = r"- |\* |\d+\. " if re.match(r"\d+\. ", text) or re.search(r"^1\. ", text, flags=re.M) else r"- |\* "
+    items = re.split(rf"\n(?={begins})", text)
     result = []
     for item in items:
-        listed = re.match(r"(- |\* |\d+\. )", item)
-        letters = len(plain(re.sub(r"\$\$.*?\$\$", "", item, flags=re.S)))
-        lines = math.ceil(letters / (LIST_LETTERS if listed else LETTERS))
-        height = LINE * lines + (8 if listed else 18) + sum(map(formula_height, re.findall(r"\$\$.*?\$\$", item, re.S)))
-        role = "predict" if re.match(r"\*\*(Predict first|Look for)", item) else ""
+        role, height = "predict" if re.match(r"\*\*(Predict first|Look for)", item) else "", text_height(item)
         if item.startswith("**Sources"):
-            role, height = "small", 28 * math.ceil(letters / 112) + 18
-        result.append(Chunk("item" if listed else "text", item, height + (24 if role == "predict" else 0), role))
+            role, height = "small", 28 * math.ceil(len(plain(item)) / 112) + 18
+        kind = "item" if re.match(LISTED, item) else "text"
+        result.append(Chunk(kind, item, height + (24 if role == "predict" else 0), role))
     return result
+
+
+def text_height(text: str) -> int:
+    """Pixels that a paragraph or an item of a list takes, with the space below it."""
+    listed = re.match(LISTED, text)
+    letters = len(plain(re.sub(r"\$\$.*?\$\$", "", text, flags=re.S)))
+    lines = math.ceil(letters / (LIST_LETTERS if listed else LETTERS))
+    return LINE * lines + (8 if listed else 18) + sum(map(formula_height, re.findall(r"\$\$.*?\$\$", text, re.S)))
 
 
 def formula_height(text: str) -> int:

@@ -469,8 +469,8 @@ assert all(abs(error * n**0.5 / deviation - 1) < 0.2 for n, error in zip(counts,
 assert 5200 < enough < 5400 and 0.08 < negative < 0.16 and abs(exact - 0.82) < 0.01
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# About 5,000 draws. With z = μ + σε the log-ratio is ½(σ² − 1)ε² + μσε plus a constant, whose variance is ½(σ² − 1)²
-# + μ²σ²: the black line is that, no fit. A straight line fitted to the measured points has a slope of about −0.5. And
+# About 5,000 draws. With z = μ + σε the log-ratio is ½(σ² − 1)ε² + μσε plus a constant, whose variance is
+# ½(σ² − 1)² + μ²σ²: the black line is that, no fit. A straight line fitted to the measured points has a slope of about −0.5. And
 # about one single draw in nine is negative: an estimate need not respect what holds for the average.
 #
 # The closed form has no noise and costs nothing, so VAEs with a Gaussian prior use it. With a prior or a q that has

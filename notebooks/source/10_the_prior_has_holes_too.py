@@ -581,8 +581,8 @@ assert trips[0] > 1.3 * trips[1] > 1.3 * trips[2] and trips[2] > 1.1 * misses_at
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Draw from what was fitted
 #
-# Now sample. For each density of codes: 2,000 draws, decoded, density and coverage with the same classifier as in 02 and
-# 06. And the rival from notebook 02 gets the same help: an **autoencoder** of the same architecture and budget, with a
+# Now sample. For each density of codes: 2,000 draws, decoded, density and coverage with the same classifier as in
+# 02 and 06. And the rival from notebook 02 gets the same help: an **autoencoder** of the same architecture and budget, with a
 # Gaussian, a mixture and a flow fitted to its training codes.
 #
 # **Predict first.** Which is higher, the VAE with its mixture or the autoencoder with its mixture?

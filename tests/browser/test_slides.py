@@ -1,6 +1,7 @@
 """The decks: each slide fits a projector in letters that can be read, and nothing comes from a network."""
 
 import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-SMALLEST_PROSE, SMALLEST_CODE = 19, 14  # pixels of 720
+SMALLEST_PROSE, SMALLEST_CODE = 24, 16  # pixels of 720
+MOST_LETTERS = 700, 260  # of prose on a slide, and on half of them; formulas and tables do not count
 # What lies lowest and furthest right on each slide, the smallest letters, and what its pictures and notes are like.
 MEASURE = """() => Reveal.getSlides().map((slide) => {
     const { h, v } = Reveal.getIndices(slide);
@@ -21,6 +23,11 @@ MEASURE = """() => Reveal.getSlides().map((slide) => {
     return {
         place: `${h}/${v}`,
         low: Math.max(...boxes.map((box) => box.bottom)), right: Math.max(...boxes.map((box) => box.right)),
+        words: [...slide.querySelectorAll('.prose:not(.small) p, .prose:not(.small) li')].map((part) => {
+            const text = part.cloneNode(true);
+            text.querySelectorAll('mjx-container').forEach((formula) => formula.remove());
+            return text.textContent;
+        }).join('').length,
         prose: letters('.prose:not(.small) p, .prose:not(.small) li'), code: letters('pre'),
         pictures: [...slide.querySelectorAll('img')].map((picture) => picture.getBoundingClientRect().width),
         alts: [...slide.querySelectorAll('img')].map((picture) => picture.alt),
@@ -49,7 +56,9 @@ def test_each_slide_fits_and_can_be_read(from_disk, name):
         assert slide["text"] or slide["pictures"], f"empty: {where}"
         assert all(width > 640 for width in slide["pictures"]), f"small figure: {where}"
         assert all(alt[:60] in slide["notes"] for alt in slide["alts"]), f"the notes do not tell the figure: {where}"
-    assert sum(bool(slide["notes"]) for slide in slides) >= len(slides) / 4, "few speaker notes"
+    told = [slide["words"] for slide in slides]
+    assert max(told) <= MOST_LETTERS[0] and statistics.median(told) <= MOST_LETTERS[1], f"pages of prose: {told}"
+    assert sum(bool(slide["notes"]) for slide in slides) >= len(slides) / 2, "few speaker notes"
 
 
 def test_a_widget_leads_to_the_explorer(website):
