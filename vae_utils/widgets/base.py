@@ -226,7 +226,7 @@ class Explorer(ipywidgets.VBox):
         ]
         shown = ipywidgets.VBox(
             [*([self.canvas] if self.canvas else by_kernel), self.error, SliderNames(layout=UNSPACED)],
-            layout=ipywidgets.Layout(flex="1 1 320px"),
+            layout=ipywidgets.Layout(flex="1 1 320px", min_width="0", overflow="visible"),  # Tab stops at what scrolls
         )
         if not beside:
             panel.layout.margin, panel.layout.width = "0 0 8px 0", "min(100%, 560px)"

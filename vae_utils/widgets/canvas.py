@@ -92,10 +92,10 @@ class BrowserView(anywidget.AnyWidget):
 
 
 class SliderNames(anywidget.AnyWidget):
-    """Nothing to see: names of the sliders for screen readers, and a focus that can be seen."""
+    """Nothing to see: names of the sliders for screen readers, a focus that can be seen, and keys that stay with it."""
 
     _esm = bundle("names.js")
-    _css = BrowserView._css
+    _css = BrowserView._css + (FOLDER / "names.css").read_text(encoding="utf-8")
 
 
 def ink(pictures: Float[Tensor, "*B 1 H W"]) -> bytes:
