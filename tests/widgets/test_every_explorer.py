@@ -1,9 +1,12 @@
 """What goes wrong with a widget, tried on every explorer of the package: errors, bursts of moves, wrong arguments."""
 
 import asyncio
+import gc
 import io
+from collections import Counter
 
 import ipywidgets
+import matplotlib.pyplot
 import numpy as np
 import pytest
 import torch
@@ -14,9 +17,12 @@ from vae_utils.data import Images
 from vae_utils.evaluation import DensityCoverage
 from vae_utils.likelihoods import Gaussian
 from vae_utils.models import VAE, Autoencoder, Classifier
+from vae_utils.plots import LessonFigure, figures
 from vae_utils.rate_distortion import RateDistortion
 from vae_utils.widgets.base import REST, Explorer
 
+# Matplotlib is handed arrays: of a tensor NumPy complains, once more at each move.
+pytestmark = pytest.mark.filterwarnings("error:__array__:DeprecationWarning")
 CELL = {"cell": "the cell 'Train it'"}
 
 
@@ -178,6 +184,41 @@ def test_an_error_is_seen_and_the_next_move_works(name):
         assert alike(shown(explorer), before)
 
     asyncio.run(fail())
+
+
+def test_nothing_piles_up_over_fifty_drawn_moves(monkeypatch, name):
+    monkeypatch.setattr(figures, "LIVE_DPI", 12)  # what is kept does not depend on how finely it is drawn
+
+    async def moved():
+        explorer = made(name)
+        slider, values = control(explorer)
+        for drawn in explorer._last.values():
+            for axes in drawn.axes if isinstance(drawn, LessonFigure) else ():
+                axes.set_axis_off()  # texts take most of the time of a drawing
+                if legend := axes.get_legend():
+                    legend.set_visible(False)
+
+        async def kept_after(moves):
+            for move in range(moves):
+                slider.value = values[move % 2]
+                explorer.feed() if explorer._fed else shown(explorer)  # whoever reads a picture has it drawn
+                await asyncio.sleep(0)
+            await asyncio.sleep(2 * REST)  # what waits for its turn is not kept
+            gc.collect()
+            return Counter(map(type, gc.get_objects()))
+
+        await kept_after(6)  # matplotlib prepares some things once
+        before = await kept_after(2)
+        more = await kept_after(50) - before
+        assert more.total() < 25, f"of these there are more after fifty moves: {more.most_common(5)}"
+        assert matplotlib.pyplot.get_fignums() == []
+
+    gc.collect()
+    gc.freeze()  # what was there before need not be looked through again and again
+    try:
+        asyncio.run(moved())
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("name", TAKES_MODEL)

@@ -138,7 +138,7 @@ class BlendExplorer(FramesExplorer):
         step = round(self.share.value * (STEPS - 1))
         self._confidence.set_ydata(confidence)
         self._density.set_ydata(nats.clamp(min=LOWEST))
-        self._picture.set_data(pictures[step, 0])
+        self._picture.set_data(pictures[step, 0].cpu().numpy())
         self._sure.set_data([self.shares[step].item()], [confidence[step].item()])
         self._likely.set_data([self.shares[step].item()], [max(nats[step].item(), LOWEST)])
         self.say(self._account(confidence[step], labels[step], nats[step]))
@@ -194,7 +194,9 @@ class BlendExplorer(FramesExplorer):
         picture.set(xticks=[], yticks=[])
         picture.grid(False)
         picture.spines[:].set_visible(True)
-        self._picture = picture.imshow(self.images[0, 0], cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        self._picture = picture.imshow(
+            self.images[0, 0].cpu().numpy(), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest"
+        )
         start = torch.zeros(STEPS)
         for axes, heading, limits in (
             (sure, "classifier's confidence", (0, 1.05)),

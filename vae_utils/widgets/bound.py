@@ -89,7 +89,7 @@ class BoundExplorer(FramesExplorer):
         means = [self.estimates(each).mean().item() for each in self.ks]
         self.curve.set_ydata(means)
         self.here.set_data([k], [means[self.ks.index(k)]])
-        self.digit.set_data(self.images[self.number.value, 0])
+        self.digit.set_data(self.images[self.number.value, 0].cpu().numpy())
         self.say(self._account(k, found))
         return self.figure
 
@@ -144,7 +144,7 @@ class BoundExplorer(FramesExplorer):
             size=(7.5, 3.1),
             width_ratios=(0.75, 1, 1.2),
         )
-        self.digit = picture.imshow(self.images[0, 0], cmap="gray_r", vmin=0, vmax=1)
+        self.digit = picture.imshow(self.images[0, 0].cpu().numpy(), cmap="gray_r", vmin=0, vmax=1)
         picture.set_axis_off()
         (self.dots,) = dots.plot([0], [0], ".", color=VAE, markersize=4)
         (self.mean,) = dots.plot([-0.05, 1.05], [0, 0], color=WRONG, linewidth=2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -108,6 +109,6 @@ class RateDistortionExplorer(Explorer):
         self._figure.moving = [self._dot, self._pictures]
 
 
-def _sheet(pictures: Tensor) -> Tensor:
+def _sheet(pictures: Tensor) -> np.ndarray:
     """Three rows of pictures on one sheet, (H, W)."""
-    return torch.from_numpy(mosaic(pictures, SHOWN, scale=3, gap=(6, 12), frame=True))
+    return mosaic(pictures, SHOWN, scale=3, gap=(6, 12), frame=True)
