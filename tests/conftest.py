@@ -1,7 +1,9 @@
 """What all tests share: signatures are enforced, lessons run without a network, and the tests are spread over cores."""
 
 import asyncio
+import collections
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -9,6 +11,9 @@ from pathlib import Path
 # for a core that is taken make torch 20 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# jsonschema, which nbformat needs, would load it to check addresses that no notebook holds: two seconds a process.
+sys.modules["rfc3987_syntax"] = None
 
 import hypothesis  # noqa: E402
 import jaxtyping  # noqa: E402
@@ -18,7 +23,7 @@ from jaxtyping import install_import_hook  # noqa: E402
 # Must come before the first import of vae_utils; learners never pay for these checks.
 install_import_hook("vae_utils", "beartype.beartype")
 
-from tests import rotating  # noqa: E402
+from tests import rotating, sharing  # noqa: E402
 
 # The same examples each time, so that no test fails by chance; other ones where seeds rotate (see rotating.py).
 hypothesis.settings.register_profile(
@@ -34,9 +39,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests first where several processes share them, so that no process is left with one at the end."""
+    """Where several processes share the tests, what takes long comes first: no process is left with it at the end."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: item.get_closest_marker("long") is None)
+        sizes = collections.Counter(sharing.unit_of(item.nodeid) for item in items)
+        items.sort(key=lambda item: sharing.place_of(item.nodeid, sizes))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Each process takes whole units of tests (see sharing.py), in the order in which they were collected."""
+    return sharing.scheduler(config, log)
 
 
 @pytest.fixture(autouse=True)

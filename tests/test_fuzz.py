@@ -6,8 +6,6 @@ import sys
 import warnings
 from pathlib import Path
 
-import pytest
-
 from tests import fuzz
 from tests.fuzz_table import TABLE
 
@@ -16,7 +14,6 @@ ELSEWHERE = {"sweep", "fit_with_schedule", "likelihood_of", "all_levels", "train
 ELSEWHERE |= {"at_least_one", "validate_labels", "takes_labels", "weighted_draws"}
 
 
-@pytest.mark.long
 def test_without_enforced_signatures_as_learners_run_it():
     command = [sys.executable, "-W", "ignore", "-m", "tests.fuzz"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[1])

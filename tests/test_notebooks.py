@@ -142,7 +142,6 @@ def test_checked_cells_were_run(lesson):
         assert cell.execution_count and cell.outputs, f"{where}: is compared by nbval, but stores nothing"
 
 
-@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", LESSONS)
 def test_every_cell_runs_and_prints_what_is_stored(name, offline_environment):
