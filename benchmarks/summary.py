@@ -37,6 +37,18 @@ def slider_latency(found: dict) -> list[tuple[str, str]]:
     ]
 
 
+def explorer_page(found: dict) -> list[tuple[str, str]]:
+    drags = found["dragging"].values()
+    return [
+        (
+            f"The explorer page, {found['bytes'] / 1000:.0f} kB, to its first picture",
+            f"{found['first_picture_ms']['median'] / 1000:.2f} s; then "
+            f"{min(row['pictures_per_s'] for row in drags):.0f} to {max(row['pictures_per_s'] for row in drags):.0f} "
+            "pictures a second while dragging",
+        )
+    ]
+
+
 def notebook_costs(found: dict) -> list[tuple[str, str]]:
     lessons = found["lessons"]
     slowest, largest = (max(lessons, key=lambda name: lessons[name][key]) for key in ("seconds", "peak_mb"))
@@ -67,7 +79,7 @@ def growth(found: dict) -> list[tuple[str, str]]:
 def table() -> str:
     """What was measured, in which order it was written above, in Markdown."""
     lines = ["| What | Measured | Script in `benchmarks/` |", "|---|---|---|"]
-    for told in (training_speed, slider_latency, notebook_costs, import_time, growth):
+    for told in (training_speed, slider_latency, explorer_page, notebook_costs, import_time, growth):
         path = RESULTS / f"{told.__name__}.json"
         if path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))

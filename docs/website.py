@@ -27,6 +27,14 @@ NOTEBOOKS = ROOT / "notebooks"
 PAGES = [("README.md", "index"), ("CONTRIBUTING.md", "contributing"), ("CHANGELOG.md", "changelog")]
 PARTS = [("From an autoencoder to a VAE", range(0, 7)), ("How far can you trust it?", range(7, 100))]
 WIDGET_NOTE = "Interactive part: it appears here when you run this cell."
+EXPLORER_PAGE = """# Explorer
+
+Trained decoders that run in this page. <a href="explorer.html">Open it alone</a>, on a phone or a projector, or take
+the file along: it needs no network.
+
+<iframe class="explorer" src="explorer.html" loading="lazy" title="The explorer: an autoencoder and a VAE side by side">
+</iframe>
+"""
 
 
 def lesson_titles(readme: str) -> dict[str, str]:
@@ -68,13 +76,13 @@ def landing_page(readme: str, source: Path) -> str:
     text = re.sub(r"<img[^>]*>", lambda found: " ".join(found[0].split()), text)
     text = with_page_links(text, ROOT)
     if offline.EXPLORER.exists():
-        link = '<p class="beside"><a href="explorer.html">Explorer: try an autoencoder and a VAE in the browser</a></p>'
+        link = "[Explorer: try an autoencoder and a VAE in the browser](explore.md)"
         text = text.replace("\n", f"\n\n{link}\n", 1)
     titles = lesson_titles(readme)
     for caption, numbers in PARTS:
         entries = [f"{title} <{name}>" for name, title in titles.items() if int(name[:2]) in numbers]
         text += "\n" + toctree(caption, entries)
-    more = sorted(path.stem for path in HERE.glob("*.md"))
+    more = ["explore"] * offline.EXPLORER.exists() + sorted(path.stem for path in HERE.glob("*.md"))
     more += [name for path, name in PAGES[1:] if (ROOT / path).exists()] + ["licence"]
     return text + "\n" + toctree("More", more)
 
@@ -129,6 +137,8 @@ def prepare(source: Path) -> None:
         page = lesson_page(NOTEBOOKS / f"{name}.ipynb", offline.EXPLORER.exists())
         nbformat.write(page, source / f"{name}.ipynb")
     (source / "index.md").write_text(landing_page(readme, source), encoding="utf-8")
+    if offline.EXPLORER.exists():
+        (source / "explore.md").write_text(EXPLORER_PAGE, encoding="utf-8")
     for path, name in PAGES[1:]:
         if (ROOT / path).exists():
             text = with_page_links((ROOT / path).read_text(encoding="utf-8"), ROOT)

@@ -4,7 +4,7 @@ import { makeDecoder, unpackHalf } from "./decoder.js";
 import { eachFrame, element, makeStrip, openSheet, paint } from "./page.js";
 import { makePlane } from "./plane.js";
 
-const STRIP = 11, STEPS = 40, DRAWS = 12, FURTHEST = 6, SECONDS = 7;
+const STRIP = 11, STEPS = 40, DRAWS = 12, FURTHEST = 6, SECONDS = 7, TEN_MS = 8;
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~"; // Python's, "," for "<"
 const data = JSON.parse(document.getElementById("explorer-data").textContent);
 const find = (selector, root = document) => root.querySelector(selector);
@@ -75,6 +75,9 @@ function makeWalker(name, decoder, card) {
     get way() { return [from, to]; },
     setOff(start, end) {
       [from, to] = [codes[start], codes[end]];
+    },
+    // What lies along the way: 50 pictures, so it waits until the first one is on the screen.
+    survey(start, end) {
       strip.draw((place) => decoder.decode(between(place, other)));
       strip.describe("", `the way from a ${data.ends.labels[start]} to a ${data.ends.labels[end]}`);
       const steps = [];
@@ -120,7 +123,7 @@ async function makeWalk(section, names) {
       return plane;
     });
   }));
-  let pair = data.ends.first, playing = 0, began = 0, silent = false;
+  let pair = data.ends.first, playing = 0, began = 0, surveyed = 0;
 
   const request = eachFrame(() => {
     walkers.forEach((walker, index) => {
@@ -142,6 +145,10 @@ async function makeWalk(section, names) {
       thumbs[index].setAttribute("aria-label", `a ${data.ends.labels[number]}`);
     });
     goTo(Number(slider.value));
+    surveyed ||= requestAnimationFrame(() => requestAnimationFrame(() => {
+      surveyed = 0;
+      for (const walker of walkers) walker.survey(...pair);
+    }));
   };
   const pause = () => {
     cancelAnimationFrame(playing);
@@ -157,7 +164,7 @@ async function makeWalk(section, names) {
   const start = () => {
     const place = Number(slider.value);
     began = performance.now() - (1000 * SECONDS * Math.acos(1 - 2 * place)) / Math.PI;
-    play.textContent = "⏸ Stop";
+    play.textContent = "■ Stop";
     playing = requestAnimationFrame(walkOn);
   };
   slider.addEventListener("input", () => {
@@ -213,31 +220,39 @@ function gaussian() {
 
 async function makeStyles(section) {
   const decoder = await openDecoder("cvae"), { height, width, latentDim } = decoder;
-  const { dims, label } = data.planes.cvae, size = latentDim - data.classes, input = new Float32Array(latentDim);
+  const { dims } = data.planes.cvae, size = latentDim - data.classes, input = new Float32Array(latentDim);
   const canvases = Array.from({ length: data.classes }, (_, kind) => {
     const canvas = element("canvas", { class: "vae-pixels", role: "img", "aria-label": `a ${kind}`, height, width });
     find(".ten", section).append(canvas);
     return canvas;
   });
+  // Ten pictures take longer than a frame lasts: those that fit are drawn, and the others in the frames that follow.
+  let next = 0, left = 0;
   const request = eachFrame(() => {
     plane.draw(input[dims[0]], input[dims[1]]);
-    canvases.forEach((canvas, kind) => {
+    for (const until = performance.now() + TEN_MS; left && performance.now() < until; left--) {
       input.fill(0, size);
-      input[size + kind] = 1;
-      paint(canvas, decoder.decode(input), height, width);
-    });
+      input[size + next] = 1;
+      paint(canvases[next], decoder.decode(input), height, width);
+      next = (next + 1) % data.classes;
+    }
+    if (left) request();
   }, section);
+  const changed = () => {
+    left = data.classes;
+    request();
+  };
   const plane = await planeOf("cvae", dims.map((dim) => `z[${dim}]`), (x, y) => {
     [input[dims[0]], input[dims[1]]] = [x, y];
-    request();
+    changed();
   });
   find(".plane", section).append(plane.figure);
   find(".redraw", section).addEventListener("click", () => {
     for (let k = 0; k < size; k++) input[k] = gaussian();
-    request();
+    changed();
   });
-  request();
-  return { input, label };
+  changed();
+  return { input, get left() { return left; } };
 }
 
 // ---- the question ----------------------------------------------------------------------------------------------------
@@ -267,17 +282,19 @@ async function start() {
   const walk = await makeWalk(two, ["ae2", "vae2"]);
   makeQuestion(two, walk);
   Object.assign(globalThis.explorer, { two: walk });
-  document.documentElement.dataset.ready = String(Math.round(performance.now()));
+  document.documentElement.dataset.ready = ""; // the first pictures are drawn, and shown with the next frame
   if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
     walk.start();
     // The visitor takes over with the first touch; the button Stop does so by itself.
     const takeOver = (event) => { if (!event.target.closest?.(".play")) walk.pause(); };
     for (const happening of ["pointerdown", "keydown"]) addEventListener(happening, takeOver, { once: true, capture: true });
   }
-  await new Promise(requestAnimationFrame); // the first section is on the screen before the others are made
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame().then(frame).then(frame); // the first section is on the screen before the others are made
   globalThis.explorer.sixteen = await makeWalk(sixteen, ["ae16", "vae16"]);
   makeDraws(sixteen, ["ae16", "vae16"]);
   globalThis.explorer.styles = await makeStyles(find("#style"));
+  await frame().then(frame).then(frame); // what lies along the ways is drawn, too
   document.documentElement.dataset.complete = "";
 }
 

@@ -100,6 +100,37 @@ def test_both_walk_the_same_way_and_can_be_dragged(explorer, opened):
     assert not opened.evaluate("() => window.explorer.two.playing")
 
 
+def test_a_finger_drags_over_the_plane(explorer, browser):
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, offline=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(explorer.TARGET.as_uri())
+    page.wait_for_selector("html[data-complete]", state="attached", timeout=60_000)
+    plane = page.locator("#two .vae canvas.vae-plane")
+    plane.scroll_into_view_if_needed()
+    before, box, finger = shown(page, "#two .vae canvas.decoded"), plane.bounding_box(), context.new_cdp_session(page)
+    scrolled = page.evaluate("() => scrollY")
+    for happening, right, down in (("Start", 0.4, 0.6), ("Move", 0.5, 0.5), ("Move", 0.5, 0.2), ("End", None, None)):
+        points = [] if right is None else [{"x": box["x"] + right * box["width"], "y": box["y"] + down * box["height"]}]
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{happening}", "touchPoints": points})
+    code = page.evaluate("() => [...window.explorer.two.walkers[1].code]")
+    model = load_checkpoint(explorer.CHECKPOINTS["vae2"])
+    after = shown(page, "#two .vae canvas.decoded")
+    assert np.abs(after - before).max() > 0.1 and np.abs(after - wanted(model, [code])[0]).max() <= 1.5 / 255
+    assert page.evaluate("() => scrollY") == scrolled, "the page moved under the finger"
+    context.close()
+
+
+def test_the_site_embeds_it(from_disk):
+    page = from_disk("explore.html", viewport={"width": 1280, "height": 900})
+    inside = page.frame_locator("iframe.explorer")
+    inside.locator("html[data-complete]").wait_for(state="attached", timeout=60_000)
+    assert inside.locator("#two canvas.vae-plane").count() == 2
+    assert page.locator("iframe.explorer").bounding_box()["width"] > 960
+    assert page.locator("article a[href='explorer.html']").count() == 1
+
+
 def test_the_keyboard_is_enough(opened):
     opened.locator("#two .answer").first.focus()
     seen = []
@@ -131,6 +162,7 @@ def test_it_asks_before_it_tells(opened):
 
 def test_ten_digits_share_a_style(explorer, opened):
     opened.locator("#style .redraw").click()
+    opened.wait_for_function("() => window.explorer.styles.left === 0")
     code = opened.evaluate("() => [...window.explorer.styles.input].slice(0, -10)")
     model = load_checkpoint(explorer.CHECKPOINTS["cvae"])
     for kind in (0, 7):
