@@ -10,18 +10,21 @@ from vae_utils.widgets import LiveTraining
 from vae_utils.widgets import live as module
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """What was displayed: ("new" or "update", png, alt)."""
+@pytest.fixture(params=["without pictures"])
+def shown(monkeypatch, request):
+    """What was displayed: ("new" or "update", png, alt); the pictures, which take a second each, only if asked for."""
     events = []
+
+    def note(kind, figure):
+        events.append((kind, figure.png() if request.param == "with pictures" else b"", figure.alt))
 
     class Handle:
         def update(self, figure):
-            events.append(("update", figure.png(), figure.alt))
+            note("update", figure)
 
     def display(figure, display_id):
         assert display_id is True
-        events.append(("new", figure.png(), figure.alt))
+        note("new", figure)
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
@@ -41,6 +44,7 @@ def run(live, model, epochs):
         live(model, history)
 
 
+@pytest.mark.parametrize("shown", ["with pictures"], indirect=True)
 def test_the_first_drawing_is_shown_and_the_next_ones_replace_it(shown, few):
     live, model = LiveTraining(*few), VAE(2, hidden=16)
     run(live, model, 3)

@@ -30,8 +30,7 @@ def picture(explorer):
 @pytest.mark.parametrize("curve", CURVES)
 @pytest.mark.parametrize(("x", "noise"), [(1.5, 0.3), (-1.0, 0.05), (4.0, 3.0)])
 def test_the_line_below_is_the_toys_answer(curve, x, noise):
-    explorer = ToyExplorer()
-    explorer.curve.value, explorer.x.value, explorer.noise.value = curve, x, noise
+    explorer = ToyExplorer(x=x, noise=noise, curve=curve)
     toy = ToyModel(explorer.noise.value, curve)
     log_marginal, mean, deviation, needed = numbers(explorer)
     exact_mean, exact_logvar = toy.posterior_moments(x)
