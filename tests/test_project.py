@@ -64,8 +64,16 @@ def test_environment_yml_installs_what_pyproject_names():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     conda = [item for item in environment["dependencies"] if isinstance(item, str)]
     pip = [item["pip"] for item in environment["dependencies"] if isinstance(item, dict)]
-    assert pip == [["-e ."]], "pip must install this project and, through pyproject.toml, what it needs"
-    assert f"python{PROJECT['project']['requires-python']}" in conda
+    assert [line for line in pip[0] if not line.startswith("--extra-index-url")] == ["-e ."] and len(pip) == 1, (
+        "pip must install this project and, through pyproject.toml, what it needs"
+    )
+    # repo2docker reads the version so; without a match it takes one of its own.
+    version = re.search(r"^python\s*=+\s*(\d+\.\d+)$", "\n".join(conda), flags=re.M)
+    assert version, "environment.yml must name one version of Python"
+    lowest = PROJECT["project"]["requires-python"].removeprefix(">=")
+    assert tuple(map(int, version[1].split("."))) >= tuple(map(int, lowest.split(".")))
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
+    assert f'"{version[1]}"' in workflow, "Binder gets a Python that CI tests"
     extra = names(conda) - {"python", "pip"} - names(PROJECT["project"]["dependencies"])
     assert not extra, f"environment.yml names packages that pyproject.toml does not: {extra}"
 
