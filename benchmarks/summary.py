@@ -1,12 +1,19 @@
-"""The README's table of measurements, made from what lies in results/; a test compares the two.
+"""What README.md and docs/lecturers.md say was measured, made from what lies in results/; a test compares them.
 
-python benchmarks/summary.py
+python benchmarks/summary.py            prints both
+python benchmarks/summary.py --write    puts the second into docs/lecturers.md, between its marks
 """
 
+import argparse
 import json
+import math
+import statistics
 from pathlib import Path
 
 RESULTS = Path(__file__).resolve().parent / "results"
+LECTURERS = RESULTS.parents[1] / "docs" / "lecturers.md"
+MARKS = "<!-- measured by benchmarks/notebook_costs.py: begin -->\n", "<!-- measured: end -->\n"
+SERVER_MB = 300  # of JupyterLab's own process, generously
 
 
 def training_speed(found: dict) -> list[tuple[str, str]]:
@@ -87,5 +94,50 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def memory() -> str:
+    """Memory and seconds of each lesson, in Markdown, for lecturers; without numbers as long as there are none."""
+    path = RESULTS / "notebook_costs.json"
+    if not path.exists():
+        return "`python benchmarks/notebook_costs.py` measures on your server what each lesson takes.\n"
+    lessons = json.loads(path.read_text(encoding="utf-8"))["lessons"]
+    peaks = {name: costs["peak_mb"] for name, costs in lessons.items()}
+    largest = max(peaks, key=peaks.get)
+    own = max(costs["own_mb"] for costs in lessons.values())
+    limit = math.ceil((2 * peaks[largest] + SERVER_MB) / 1024)
+    rows = [
+        f"| {name[:2]} | {costs['peak_mb']:,} | {costs['own_mb']:,} | {costs['seconds']:.0f} |"
+        for name, costs in lessons.items()
+    ]
+    return "\n".join(
+        [
+            f"A kernel that runs a lesson holds {statistics.median(peaks.values()):,.0f} MB at its peak, and "
+            f"{peaks[largest]:,} MB in the largest, {largest[:2]}. What it holds for itself after the run, and not",
+            f"together with the other kernels of the machine, is at most {own:,} MB. So a limit of {limit} GB for each",
+            "learner has room for JupyterLab and two open lessons at their peaks:",
+            "",
+            "```python",
+            f'c.Spawner.mem_limit = "{limit}G"',
+            "```",
+            "",
+            "| Lesson | Peak, MB | Its own after the run, MB | Run All, s |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "Seconds are those of two cores and nobody else; `python benchmarks/notebook_costs.py` measures yours.",
+            "",
+        ]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="put what lecturers read into docs/lecturers.md")
+    if parser.parse_args().write:
+        before, _, rest = LECTURERS.read_text(encoding="utf-8").partition(MARKS[0])
+        after = rest.partition(MARKS[1])[2]
+        LECTURERS.write_text("".join([before, MARKS[0], memory(), MARKS[1], after]), encoding="utf-8")
+    print(table(), memory(), sep="\n\n")
+
+
 if __name__ == "__main__":
-    print(table())
+    main()

@@ -24,6 +24,20 @@ def test_the_readme_shows_what_was_measured():
     assert summary.table() in (ROOT / "README.md").read_text(encoding="utf-8"), "run benchmarks/summary.py"
 
 
+def test_lecturers_read_what_was_measured(tmp_path, monkeypatch):
+    marked = summary.MARKS[0] + summary.memory() + summary.MARKS[1]
+    assert marked in summary.LECTURERS.read_text(encoding="utf-8"), "run benchmarks/summary.py --write"
+    lessons = {
+        "00_a": {"seconds": 9.6, "peak_mb": 600, "own_mb": 200},
+        "01_b": {"seconds": 60, "peak_mb": 1200, "own_mb": 900},
+    }
+    (tmp_path / "notebook_costs.json").write_text(json.dumps({"lessons": lessons}), encoding="utf-8")
+    monkeypatch.setattr(summary, "RESULTS", tmp_path)
+    told = summary.memory()
+    assert "900 MB at its peak, and 1,200 MB in the largest, 01" in told and "at most 900 MB" in told
+    assert 'mem_limit = "3G"' in told and "| 00 | 600 | 200 | 10 |" in told
+
+
 def test_results_say_where_they_are_from_without_naming_the_machine():
     paths = list((ROOT / "benchmarks" / "results").glob("*.json"))
     assert paths
