@@ -24,6 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Imports whose package has another name, and what always comes with a named package.
 PACKAGE_OF = {
+    "xdist": "pytest-xdist",
     "sklearn": "scikit-learn",
     "PIL": "pillow",
     "bs4": "beautifulsoup4",
