@@ -95,3 +95,9 @@ def test_a_loss_with_labels_needs_a_data_set(path):
 
     with pytest.raises(ValueError, match="takes labels"):
         fit(VAE(2), ImagesOnDisk(path), loss, epochs=1)
+
+
+@pytest.mark.parametrize("path", [None, "", 3, torch.ones(3)])
+def test_what_is_no_path_is_refused(as_a_learner, path):
+    with pytest.raises(ValueError, match="the path of a .npy file must name a file, received"):
+        ImagesOnDisk(path)

@@ -15,7 +15,7 @@ from matplotlib.colors import to_rgb
 from nbconvert import HTMLExporter
 from PIL import Image
 
-from vae_utils import plots
+from vae_utils import History, plots
 from vae_utils.plots.layout import push_apart, words, wrap
 
 ALT = 'Two lines, "a" < "b". They cross at 0: neither wins.'
@@ -184,7 +184,7 @@ from matplotlib_inline.config import InlineBackend
 from IPython.core.pylabtools import select_figure_formats
 select_figure_formats(shell, ["png"])
 from PIL import Image
-from vae_utils import plots
+from vae_utils import History, plots
 figure, _ = plots.figure(title="t", alt="what it shows")
 data, metadata = shell.display_formatter.format(figure)
 assert Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).size == (1440, round(3.7 * 192)), "not our PNG"
@@ -367,3 +367,26 @@ def test_the_bottleneck_diagram_shows_the_image_and_counts_its_pixels():
     texts = [text.get_text() for text in drawn.axes[0].texts]
     assert texts[:2] == ["encoder", "decoder"] and {"x, 784 pixels", "code z, K numbers", "?"} <= set(texts)
     assert np.array_equal(drawn.axes[0].images[0].get_array(), image[0].numpy()) and "784 pixels" in drawn.alt
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: plots.show_images(None, title="t", alt="a"),
+        lambda: plots.show_images(pictures(2), title=3, alt="a"),
+        lambda: plots.show_images(pictures(2), title="t", alt="a", columns="two"),
+        lambda: plots.show_manifold(3, title="t", alt="a"),
+        lambda: plots.scatter_codes(blobs()[0], "labels", title="t", alt="a"),
+        lambda: plots.show_map([[0, 1]], (0, 1), label="l", title="t", alt="a"),
+        lambda: plots.plot_history({"loss": ["high"]}, title="t", alt="a"),
+        lambda: plots.figure(0, title="t", alt="a"),
+        lambda: plots.figure(title=b"t", alt="a"),
+        lambda: plots.show_bottleneck_diagram("image", title="t"),
+        lambda: plots.mosaic(pictures(4), 1.5),
+        lambda: plots.draw_images(None, pictures(4)),
+        lambda: History({"loss": [1.0]}).plot(title=torch.ones(3)),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_with_all_arguments(as_a_learner, call):
+    with pytest.raises((TypeError, ValueError), match="cannot work with .* = .*; what failed inside was|must"):
+        call()

@@ -43,6 +43,19 @@ def repeated(x: Float[Tensor, "N K"], times: int, model: nn.Module | None) -> Te
     return x.repeat(times, 1)
 
 
+@checked(strict=False)
+def drawn(axes: object, points: Float[Tensor, "N 2"], columns: int = 1) -> float:
+    return points.sum() / columns
+
+
+def test_what_can_be_drawn_is_and_what_cannot_is_told():
+    assert drawn(None, torch.ones(3).numpy(), 2.0) == 1.5
+    with pytest.raises(TypeError, match="drawn cannot work with axes = None, points = a list; what failed inside was"):
+        drawn(None, [1.0])
+    with pytest.raises(TypeError, match="drawn cannot work with .*points = a tensor .2,. of float32, columns = 'two'"):
+        drawn(None, torch.ones(2), "two")
+
+
 IMAGES, CODES = torch.ones(3, 1, 28, 28), torch.ones(3, 2)
 ROWS = torch.ones(4, 5, 2)
 

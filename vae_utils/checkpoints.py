@@ -53,7 +53,7 @@ def save_checkpoint(
     if not isinstance(getattr(model, "likelihood", Bernoulli()), Bernoulli):
         raise TypeError(f"only VAEs with a Bernoulli likelihood are saved, received {type(model.likelihood).__name__}")
     check_model(model)
-    if dtype is not None and dtype not in DTYPES:
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype in DTYPES):
         raise ValueError(f"dtype must be None or one of {', '.join(map(str, DTYPES))}, received {dtype}")
     if card is not None and not isinstance(card, dict):
         raise TypeError(f"card must be a dictionary, such as {{'seed': 0}}, received {type(card).__name__}")

@@ -60,10 +60,10 @@ def data_folder(folder: str | Path | None = None) -> Path:
     Raises:
         TypeError: not the name of a folder.
     """
+    if not isinstance(folder, str | os.PathLike | None):
+        raise TypeError(f"folder must be the path of a folder, received {folder!r}")
     chosen = folder or os.environ.get("VAE_UTILS_DATA")
     if chosen:
-        if not isinstance(chosen, str | os.PathLike):
-            raise TypeError(f"folder must be the path of a folder, received {chosen!r}")
         return Path(os.path.expanduser(chosen))
     return _cache()
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vae_utils.signatures import checked
+
 if TYPE_CHECKING:
     from vae_utils.plots import LessonFigure
 
@@ -40,6 +42,7 @@ class History:
         parts = [(name, terms["loss"][-1]) for name, terms in (("train", self.train), ("test", self.test)) if terms]
         return "loss " + ", ".join(f"{name} {mean:.2f}" for name, mean in parts) if parts else ""
 
+    @checked(strict=False)
     def plot(self, title: str | None = None, alt: str | None = None) -> "LessonFigure":
         """Draw every term over the epochs.
 

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from vae_utils.sealed import file_path
+
 PIXELS = 28 * 28
 
 
@@ -29,7 +31,7 @@ class ImagesOnDisk:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = file_path(path, ".npy file")
         self.device, self.dtype = torch.device("cpu"), torch.float32
         try:
             stored = np.load(self.path, mmap_mode="r", allow_pickle=False)  # reads the header, none of the images

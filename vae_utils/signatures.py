@@ -23,7 +23,7 @@ FAILURES = (ValueError, TypeError, RuntimeError, AttributeError, LookupError, Ar
 WIDE = {torch.float32, torch.float64}  # in half precision sums over pixels lose what is measured
 
 
-def checked(function: F | None = None, *, finite: bool = True) -> F:
+def checked(function: F | None = None, *, finite: bool = True, strict: bool = True) -> F:
     """Let a function refuse arguments that do not fit its annotations, by name.
 
     Shapes are read from jaxtyping's annotations: an axis that has the same name in two arguments must be as long in
@@ -32,13 +32,15 @@ def checked(function: F | None = None, *, finite: bool = True) -> F:
     Args:
         function: with annotations; decorate with `@checked` or `@checked(finite=False)`.
         finite: whether NaN and infinities are refused, in tensors and as numbers.
+        strict: whether arguments are looked at before the call. Figures take what can be drawn, arrays and lists too;
+            there only what fails inside is told with its arguments.
 
     Returns:
         The function; it raises TypeError (another kind of thing) or ValueError (another shape, range or number). What
         goes wrong inside it all the same, as in a model of another size, becomes an error that tells all arguments.
     """
     if function is None:
-        return functools.partial(checked, finite=finite)
+        return functools.partial(checked, finite=finite, strict=strict)
     signature = inspect.signature(function)
     accepted: tuple | None = None
 
@@ -47,7 +49,7 @@ def checked(function: F | None = None, *, finite: bool = True) -> F:
         nonlocal accepted
         # Training steps call with the same shapes again and again; only what is finite has to be looked at each time.
         form = None if finite or options else tuple(map(_form, args))
-        if form is None or form != accepted:
+        if strict and (form is None or form != accepted):
             lengths: dict[str, tuple[int, str]] = {}
             for name, value in signature.bind(*args, **options).arguments.items():
                 parameter = signature.parameters[name]

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from vae_utils import downloads, mirrors
 from vae_utils.downloads import SOURCES, data_folder, raw_files
@@ -426,6 +427,8 @@ def test_the_folder_is_the_argument_or_the_variable_or_the_cache(monkeypatch, tm
     assert data_folder("~/somewhere") == Path.home() / "somewhere"
     with pytest.raises(TypeError, match="folder must be the path of a folder, received 3"):
         data_folder(3)
+    with pytest.raises(TypeError, match="folder must be the path of a folder"):
+        data_folder(torch.ones(3))
 
 
 @pytest.mark.parametrize("name", ["cifar", "", None, ["mnist"]])

@@ -10,10 +10,12 @@ from torch import Tensor
 from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.layout import Number, push_apart
 from vae_utils.plots.style import CLASS_COLOURS, DPI, LABEL_SIZE, MUTED
+from vae_utils.signatures import checked
 
 Z1, Z2 = "z₁", "z₂"
 
 
+@checked(strict=False)
 def draw_codes(
     axes: Axes,
     codes: Float[Tensor, "N 2"],
@@ -66,6 +68,7 @@ def _name_classes(axes: Axes, points: np.ndarray, kinds: np.ndarray, classes: Se
         axes.text(*place, name, fontsize=LABEL_SIZE, fontweight="bold", zorder=5, **centre)
 
 
+@checked(strict=False)
 def scatter_codes(
     codes: Float[Tensor, "N 2"],
     labels: Integer[Tensor, " N"] | None = None,
@@ -96,6 +99,7 @@ def scatter_codes(
     return shown
 
 
+@checked(strict=False)
 def draw_map(
     axes: Axes,
     values: Float[Tensor, "H W"],
@@ -126,6 +130,7 @@ def draw_map(
     axes.set_ylabel(Z2)
 
 
+@checked(strict=False)
 def show_map(
     values: Float[Tensor, "H W"],
     extent: tuple[Number, Number, Number, Number],

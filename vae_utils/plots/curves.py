@@ -10,8 +10,10 @@ from matplotlib.transforms import blended_transform_factory
 from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.layout import Number, push_apart
 from vae_utils.plots.style import DPI, MUTED, SMALL_SIZE, VAE
+from vae_utils.signatures import checked
 
 
+@checked(strict=False)
 def label_lines(axes: Axes, size: Number = SMALL_SIZE) -> None:
     """Write the label of every line at its right end, in its colour; labels that would overlap move apart.
 
@@ -41,6 +43,7 @@ def label_lines(axes: Axes, size: Number = SMALL_SIZE) -> None:
         )
 
 
+@checked(strict=False)
 def plot_history(
     train: Mapping[str, Sequence[Number]],
     test: Mapping[str, Sequence[Number]] | None = None,

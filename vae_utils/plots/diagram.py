@@ -6,10 +6,12 @@ from torch import Tensor
 
 from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.style import AUTOENCODER, ENCODER, LIKELIHOOD, MUTED, PRIOR, TEXT
+from vae_utils.signatures import checked
 
 ARROW = {"arrowstyle": "->", "linewidth": 1.6, "color": TEXT}
 
 
+@checked(strict=False)
 def show_bottleneck_diagram(image: Float[Tensor, "1 H W"], *, title: str) -> LessonFigure:
     """Draw an image on its way through an autoencoder: encoder, a code of K numbers, decoder, and what comes out?
 
@@ -47,6 +49,7 @@ def show_bottleneck_diagram(image: Float[Tensor, "1 H W"], *, title: str) -> Les
     return drawn
 
 
+@checked(strict=False)
 def show_vae_diagram(*, title: str) -> LessonFigure:
     """Draw what happens to a batch: encoder, noise, decoder, and the two terms of the loss, with their shapes.
 

@@ -31,6 +31,7 @@ from vae_utils.plots.style import (
     TITLE_SIZE,
     WIDTH,
 )
+from vae_utils.signatures import checked
 
 
 class LessonAxes(Axes):
@@ -174,6 +175,7 @@ def _shown_png(figure: LessonFigure) -> str:
     return base64.b64encode(png or figure.png()).decode("ascii")
 
 
+@checked(strict=False)
 def figure(
     rows: int = 1,
     columns: int = 1,

@@ -6,12 +6,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from vae_utils.plots.style import PRIOR, SMALL_SIZE, TEXT, VAE, WRONG
+from vae_utils.signatures import checked
 
 Point = tuple[float | int, float | int]
 NODE = 30.0  # diameter in points
 BEND = 0.32  # how far a gradient's arrow bows away from the edge it follows
 
 
+@checked(strict=False)
 def draw_graph(
     axes: Axes,
     nodes: Mapping[str, Point],

@@ -12,6 +12,7 @@ from vae_utils.plots.codes import Z1, Z2
 from vae_utils.plots.figures import LessonFigure
 from vae_utils.plots.layout import Number, text_width, words, wrap
 from vae_utils.plots.style import DPI, LABEL_SIZE, MARGIN, SMALL_SIZE, STYLE, TEXT, WIDTH
+from vae_utils.signatures import checked
 
 FRAME = 0.16  # grey of the line around a picture
 GAP = 12  # device pixels between pictures
@@ -19,6 +20,7 @@ LABEL_ROOM = 280  # device pixels for the labels of rows, before they are broken
 LARGEST = 8  # device pixels an image pixel, at most
 
 
+@checked(strict=False)
 def mosaic(
     images: Float[Tensor, "N 1 H W"],
     columns: int,
@@ -54,6 +56,7 @@ def mosaic(
     return sheet
 
 
+@checked(strict=False)
 def draw_images(axes: Axes, images: Float[Tensor, "N 1 H W"], columns: int = 1) -> None:
     """Draw pictures into axes of a figure that holds other panels too; for pictures alone take `show_images`.
 
@@ -84,6 +87,7 @@ def _rows(images: Tensor | Sequence[Tensor], columns: int | None) -> tuple[list[
     return list(images), columns or max(len(row) for row in images)
 
 
+@checked(strict=False)
 def show_images(
     images: Float[Tensor, "N 1 H W"] | Sequence[Tensor],
     *,
@@ -180,6 +184,7 @@ def _pixel_axes(figure: LessonFigure, left: int, top: int, width: int, height: i
     return axes
 
 
+@checked(strict=False)
 def show_manifold(
     generate: Callable[[Float[Tensor, "B 2"]], Float[Tensor, "B 1 H W"]],
     *,

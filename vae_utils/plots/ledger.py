@@ -3,6 +3,7 @@
 from matplotlib.axes import Axes
 
 from vae_utils.plots.style import EXACT, LIKELIHOOD, POSTERIOR, PRIOR, SMALL_SIZE
+from vae_utils.signatures import checked
 
 NAMES = ("recon-\nstruction", "KL to\nprior", "KL to\nposterior")
 FLOORS = (4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)  # the scale grows in steps, so that it stays put on small moves
@@ -67,6 +68,7 @@ def _digits(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
+@checked(strict=False)
 def draw_ledger(axes: Axes, reconstruction: float, kl: float, gap: float, floor: float | None = None) -> Ledger:
     """Draw how reconstruction, minus the KL to the prior, plus the gap makes log p(x), into axes.
 
