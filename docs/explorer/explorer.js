@@ -282,7 +282,6 @@ async function start() {
   const walk = await makeWalk(two, ["ae2", "vae2"]);
   makeQuestion(two, walk);
   Object.assign(globalThis.explorer, { two: walk });
-  document.documentElement.dataset.ready = ""; // the first pictures are drawn, and shown with the next frame
   if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
     walk.start();
     // The visitor takes over with the first touch; the button Stop does so by itself.
@@ -290,7 +289,9 @@ async function start() {
     for (const happening of ["pointerdown", "keydown"]) addEventListener(happening, takeOver, { once: true, capture: true });
   }
   const frame = () => new Promise(requestAnimationFrame);
-  await frame().then(frame).then(frame); // the first section is on the screen before the others are made
+  await frame().then(frame);
+  document.documentElement.dataset.ready = performance.now().toFixed(1); // when the first pictures were on the screen
+  await frame(); // what lies along their ways comes before the other sections
   globalThis.explorer.sixteen = await makeWalk(sixteen, ["ae16", "vae16"]);
   makeDraws(sixteen, ["ae16", "vae16"]);
   globalThis.explorer.styles = await makeStyles(find("#style"));
