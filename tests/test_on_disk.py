@@ -1,5 +1,7 @@
 """Training on a file of bytes is training on the same images in memory, bit for bit, without holding them."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -53,7 +55,7 @@ def test_only_the_batch_is_read(path, monkeypatch):
         (PIXELS[:0], r"received uint8 \(0, 28, 28\)"),
         (PIXELS.reshape(300, 784), r"received uint8 \(300, 784\)"),
         (np.asfortranarray(PIXELS), "Fortran order"),
-        (np.array([{}]), "damaged or no .npy file"),
+        (np.array([{}]), "damaged or no .npy file of numbers; write it again"),
     ],
 )
 def test_other_arrays_are_refused(stored, told, tmp_path):
@@ -101,3 +103,11 @@ def test_a_loss_with_labels_needs_a_data_set(path):
 def test_what_is_no_path_is_refused(as_a_learner, path):
     with pytest.raises(ValueError, match="the path of a .npy file must name a file, received"):
         ImagesOnDisk(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes among its files")
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "nothing", "."):
+        with pytest.raises(FileNotFoundError, match="there is no file"):
+            ImagesOnDisk(tmp_path / name)

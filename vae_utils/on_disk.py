@@ -32,11 +32,13 @@ class ImagesOnDisk:
 
     def __init__(self, path: str | Path) -> None:
         self.path = file_path(path, ".npy file")
+        if not self.path.is_file():  # nor a pipe, on which one would wait for ever
+            raise FileNotFoundError(f"there is no file {self.path}; write it as the help of ImagesOnDisk says")
         self.device, self.dtype = torch.device("cpu"), torch.float32
         try:
             stored = np.load(self.path, mmap_mode="r", allow_pickle=False)  # reads the header, none of the images
-        except (ValueError, EOFError) as error:
-            raise ValueError(f"{self.path.name} is damaged or no .npy file ({error}); write it again") from error
+        except (ValueError, EOFError):  # whose words would advise to read pickles
+            raise ValueError(f"{self.path.name} is damaged or no .npy file of numbers; write it again") from None
         kind, shape = getattr(stored, "dtype", "several arrays"), getattr(stored, "shape", ())
         if kind != np.uint8 or len(shape) != 3 or shape[1:] != (28, 28) or not shape[0]:
             raise ValueError(f"{self.path.name} must hold uint8 of the shape (N, 28, 28), received {kind} {shape}")

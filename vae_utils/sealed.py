@@ -3,6 +3,7 @@
 Nothing in a file is executed when it is read: no pickle is. A file is written whole or not at all (see `whole_files`).
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -96,11 +97,19 @@ def file_path(name: str | Path, what: str) -> Path:
         what: what lies there, for the message.
 
     Raises:
-        ValueError: no path, or one without a name, such as "" and "/".
+        ValueError: no path, one without a name, such as "" and "/", or one that no file can have.
     """
-    if not isinstance(name, str | os.PathLike) or not Path(name).name:
-        raise ValueError(f"the path of a {what} must name a file, received {name!r}")
-    return Path(name)
+    reason = ""
+    if isinstance(name, str | os.PathLike) and Path(name).name:
+        try:
+            os.stat(name)
+        except ValueError as error:  # a zero byte, or letters that this system cannot write
+            reason = f" ({error})"
+        except OSError as error:
+            reason = " (too long)" * (error.errno == errno.ENAMETOOLONG)
+        if not reason:
+            return Path(name)
+    raise ValueError(f"the path of a {what} must name a file, received {repr(name)[:200]}{reason}")
 
 
 def _digest(told: str, tensors: dict[str, Tensor]) -> str:

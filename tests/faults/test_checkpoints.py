@@ -14,6 +14,7 @@ from vae_utils import VAE, sealed
 from vae_utils.checkpoints import load_checkpoint, save_checkpoint
 from vae_utils.likelihoods import ContinuousBernoulli
 from vae_utils.models import Classifier
+from vae_utils.saved_runs import load_run
 from vae_utils.sealed import read_sealed, write_sealed
 
 from .conftest import Child
@@ -274,8 +275,11 @@ def test_a_link_stays_a_link(saved, tmp_path):
 
 @pytest.mark.parametrize("name", ["a" * 300, "a\0b"])
 def test_a_name_that_no_file_can_have_is_told(tmp_path, name):
+    for call in (save_checkpoint, load_run):
+        with pytest.raises(ValueError, match="the path of a .* must name a file, received"):
+            call(VAE(2), tmp_path / name) if call is save_checkpoint else call(tmp_path / name, VAE(2))
     with pytest.raises(OSError, match="cannot write to "):
-        save_checkpoint(VAE(2), tmp_path / name)
+        sealed.write_whole(tmp_path / name, b"", "")
     assert not list(tmp_path.iterdir())
 
 
