@@ -13,7 +13,8 @@ import pytest
 import build
 import setup_cell
 
-from .test_packaging import bare_python, run, source_copy
+from . import environments
+from .test_packaging import run, source_copy
 
 ROOT = setup_cell.ROOT
 CHECK = """
@@ -101,6 +102,17 @@ def test_a_repository_elsewhere_has_no_links_and_can_be_installed(fork):
 # ---- a Python that has PyTorch and not the course --------------------------------------------------------------------
 
 
+def published(fork: Path) -> list[str]:
+    """Make a copy of the package's sources the repository that it names, with its release; a git command."""
+    if shutil.which("git") is None:
+        pytest.skip("no git")
+    name_repository(fork, f"file://localhost{'/' if sys.platform == 'win32' else ''}{fork.as_posix()}")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.autocrlf=false"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "A copy"], ["tag", setup_cell.release(fork)]):
+        run(*git, *command, cwd=fork)
+    return git
+
+
 def run_setup(python: Path, root: Path, folder: Path) -> str:
     """Run the setup cell and then the first steps of a lesson in a folder of their own; the lines printed."""
     folder.mkdir(exist_ok=True)
@@ -144,13 +156,8 @@ def test_without_torch_it_says_so_and_installs_nothing(monkeypatch):
 
 def test_the_course_is_installed_from_its_tag_and_torch_stays(fork, tmp_path):
     torch = importlib.util.find_spec("torch").origin, importlib.metadata.version("torch")
-    python = bare_python(tmp_path / "service")
-    if shutil.which("git") is None:
-        pytest.skip("no git")
-    name_repository(fork, f"file://localhost{'/' if sys.platform == 'win32' else ''}{fork.as_posix()}")
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "core.autocrlf=false"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "A copy"], ["tag", setup_cell.release(fork)]):
-        run(*git, *command, cwd=fork)
+    python = environments.bare_python(tmp_path / "service")
+    git = published(fork)
     for name in ("vae_utils/data.py", "pyproject.toml"):  # what comes after the tag is not what is installed
         (fork / name).write_text("broken", encoding="utf-8")
     run(*git, "commit", "-q", "-a", "-m", "Later", cwd=fork)
@@ -160,3 +167,45 @@ def test_the_course_is_installed_from_its_tag_and_torch_stays(fork, tmp_path):
     assert ((torch_file, version), count) == (torch, "8000")
     again = run(python, "-c", f"import subprocess; subprocess.run = None\n{setup(fork)}", cwd=tmp_path)
     assert again == ""
+
+
+# ---- an environment like Colab's -------------------------------------------------------------------------------------
+
+NONE_LIKE_IT = (
+    f"{environments.VARIABLE} names no environment like Colab's; `python -m tests.environments FOLDER` makes one"
+)
+LESSON = "06_build_a_vae"
+RUN_LESSON = """
+import nbclient, nbformat, sys
+notebook = nbformat.read(sys.argv[1], as_version=4)
+nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+print(notebook.cells[-1].outputs[0].text)
+"""
+WHERE = """
+import importlib.metadata, vae_utils
+print(vae_utils.__file__)
+print({name: importlib.metadata.version(name) for name in VERSIONS})
+"""
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.skipif(environments.colab() is None, reason=NONE_LIKE_IT)
+def test_a_whole_lesson_runs_with_colabs_versions_after_its_setup_cell(fork, tmp_path):
+    published(fork)
+    notebook = nbformat.read(build.NOTEBOOKS / f"{LESSON}.ipynb", as_version=4)
+    (cell,) = (cell for cell in notebook.cells if setup_cell.is_setup(cell))
+    cell.source = setup(fork)
+    tail = WHERE.replace("VERSIONS", str(list(environments.VERSIONS)))
+    notebook.cells.append(nbformat.v4.new_code_cell(tail))
+    (tmp_path / "empty").mkdir()
+    nbformat.write(notebook, tmp_path / "lesson.ipynb")
+    # What the setup cell installs goes to an environment above that one, which is not changed.
+    service = environments.bare_python(tmp_path / "service", environments.packages_of(environments.colab()))
+    printed = run(
+        *(service, "-c", RUN_LESSON, tmp_path / "lesson.ipynb"),
+        cwd=tmp_path / "empty",
+        **{"PIP_NO_BUILD_ISOLATION": "0", "JUPYTER_DATA_DIR": str(tmp_path / "data")},
+    )
+    where, versions = printed.split("\n")[:2]
+    assert Path(where).resolve().is_relative_to((tmp_path / "service").resolve())
+    assert versions == str(environments.VERSIONS)

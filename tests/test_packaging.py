@@ -6,13 +6,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import venv
 from pathlib import Path
 
 import pytest
 import yaml
 
 import setup_cell
+
+from .environments import bare_python
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "vae_utils"
@@ -42,18 +43,6 @@ def source_copy(folder: Path) -> Path:
     (folder / "tests").mkdir()
     shutil.copy(__file__, folder / "tests")
     return folder
-
-
-def bare_python(folder: Path) -> Path:
-    """A virtual environment of its own that sees this one's packages, but not this repository; its Python."""
-    venv.create(folder, with_pip=False, symlinks=os.name != "nt")
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    purelib = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
-    # Folders named in a .pth come after the environment's own, and their own .pth (an editable install) is not read.
-    seen = [path for path in sys.path if path and Path(path).name in ("site-packages", "dist-packages")]
-    Path(purelib.stdout.strip(), "seen.pth").write_text("\n".join(seen), encoding="utf-8")
-    return python
 
 
 def run(*command, cwd: Path, **variables: str) -> str:

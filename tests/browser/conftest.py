@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import environments
+
 from .lab import LabServer, NotebookPage, find_browser, launch_arguments, write_notebook
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -25,10 +27,13 @@ def browser_type_launch_args(browser_type_launch_args) -> dict:
 
 @pytest.fixture(scope="session")
 def lab(browser_type_launch_args, tmp_path_factory, offline_environment):
-    """A JupyterLab server over a copy of the notebooks."""
+    """A JupyterLab server over a copy of the notebooks: this Python's, or the older one that Colab's widgets need."""
     root = tmp_path_factory.mktemp("lab") / "notebooks"
     shutil.copytree(NOTEBOOKS, root, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
-    with LabServer(root, tmp_path_factory.mktemp("private"), offline_environment) as server:
+    python, variables = environments.colab() or sys.executable, dict(offline_environment)
+    if environments.colab():  # where the course is not installed
+        variables["PYTHONPATH"] = os.pathsep.join([variables["PYTHONPATH"], str(NOTEBOOKS.parent)])
+    with LabServer(root, tmp_path_factory.mktemp("private"), variables, python) as server:
         yield server
 
 

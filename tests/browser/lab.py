@@ -43,7 +43,7 @@ RUN_ALL = """() => {
     window.runFinished = false;
     void window.jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.runFinished = true; });
 }"""
-ERRORS = f"""() => [...{PANEL}.content.model.cells].flatMap((cell, index) =>
+ERRORS = f"""() => {PANEL}.content.widgets.map((shown) => shown.model).flatMap((cell, index) =>
     cell.type !== 'code' ? [] : cell.sharedModel.toJSON().outputs.filter(output => output.output_type === 'error')
         .map(output => `cell ${{index + 1}}: ${{output.ename}}: ${{output.evalue}}`))"""
 # ipywidgets holds a slider's next value back until the kernel has answered to the last, and a page may ask for more
@@ -87,9 +87,18 @@ def launch_arguments(executable: str) -> dict:
 
 
 class LabServer:
-    """JupyterLab on a free port over `root`, with settings, data and kernels' files in `private`; a context manager."""
+    """JupyterLab on a free port over `root`, with settings, data and kernels' files in `private`; a context manager.
 
-    def __init__(self, root: Path, private: Path, environment: dict[str, str] | None = None) -> None:
+    Args:
+        root: the folder whose notebooks it opens.
+        private: an empty folder of its own.
+        environment: further environment variables for it and its kernels.
+        python: the Python in which it and its kernels run; this one by default.
+    """
+
+    def __init__(
+        self, root: Path, private: Path, environment: dict[str, str] | None = None, python: str = sys.executable
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -110,7 +119,7 @@ class LabServer:
         self.log = private / "server.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
+                [python, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
                 + [f"--ServerApp.root_dir={root}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
                 + [f"--IdentityProvider.token={self.token}"],
                 env={**os.environ, **(environment or {}), **{name: str(path) for name, path in own.items()}},
@@ -206,8 +215,8 @@ class NotebookPage:
 
     def _go_to_cell(self, words: str, further: int = 0) -> None:
         position = f"""([words, further]) => {{
-            const cells = [...{PANEL}.content.model.cells];
-            const found = cells.findIndex(cell => cell.sharedModel.source.includes(words));
+            const cells = {PANEL}.content.widgets.map((shown) => shown.model.sharedModel.toJSON().source);
+            const found = cells.findIndex((source) => String(source).includes(words));
             {PANEL}.content.activeCellIndex = found + further;
         }}"""
         self.page.evaluate(position, [words, further])
@@ -228,7 +237,8 @@ class NotebookPage:
         row = box["y"] + box["height"] / 2
         self.page.mouse.move(box["x"] + box["width"] / 2, row)
         self.page.mouse.down()
-        self.page.mouse.move(track["x"] + fraction * track["width"], row, steps=steps)
+        beyond = {0: -20, 1: 20}.get(fraction, 0)  # the handle may be held off its middle, and stops at the ends
+        self.page.mouse.move(track["x"] + fraction * track["width"] + beyond, row, steps=steps)
         self.page.mouse.up()
 
     @staticmethod

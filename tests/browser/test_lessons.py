@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 import build
+from tests import environments
 
 from .lab import ERRORS, PANEL, READY, NotebookPage, write_notebook
 from .quick import quick_cells
@@ -38,11 +39,28 @@ SHOWN = """async (output) => {
     return found;
 }"""
 # What a screen reader would not find a name for.
-UNNAMED = """(output) => [...output.querySelectorAll('.noUi-handle, input, select, button, canvas[tabindex]')]
+UNNAMED = """(output) => [...output.querySelectorAll('.noUi-handle, .ui-slider-handle, input, select, button, canvas')]
     .filter((one) => one.getBoundingClientRect().width && one.tabIndex >= 0)
     .filter((one) => !(one.getAttribute('aria-label') || one.getAttribute('aria-labelledby') || one.labels?.length
         || one.innerText?.trim()))
     .map((one) => one.outerHTML.slice(0, 120))"""
+# What the Tab key has come to within an output, and whether a ring around it says so.
+STOP = f"""(output) => {{
+    const one = document.activeElement, ring = getComputedStyle(one);
+    return !output.contains(one) ? null : {{
+        slider: one.matches('.noUi-handle, .ui-slider-handle'), what: one.outerHTML.slice(0, 120),
+        ringed: ring.outlineStyle !== 'none' && parseFloat(ring.outlineWidth) > 0,
+        menu: one.tagName === 'SELECT', chosen: one.selectedIndex, end: one.selectedIndex === one.options?.length - 1,
+        cell: {PANEL}.content.activeCellIndex,
+    }};
+}}"""
+# A cell is selected, as arrow keys do it, and has the focus.
+SELECT = f"""(place) => {{
+    document.activeElement.blur();
+    {PANEL}.content.activeCellIndex = place;
+    {PANEL}.content.mode = 'command';
+    {PANEL}.content.activate();
+}}"""
 FORGET = f"""async () => {{
     const code = '%reset -f\\nimport gc\\ngc.collect()';
     await {PANEL}.sessionContext.session.kernel.requestExecute({{ code }}).done;
@@ -78,7 +96,7 @@ class Lessons:
         self.notebook.run_all()
         panel = self.page.locator(".jp-NotebookPanel:visible .jp-Cell")
         return [
-            Widget(self, panel.nth(place).locator(".jp-OutputArea-output:has(.jupyter-widgets)").first)
+            Widget(self, panel.nth(place).locator(".jp-OutputArea-output:has(.jupyter-widgets)").first, place)
             for place in shown
         ]
 
@@ -86,8 +104,8 @@ class Lessons:
 class Widget:
     """A widget in a lesson."""
 
-    def __init__(self, lessons, output):
-        self.lessons, self.page, self.output = lessons, lessons.page, output
+    def __init__(self, lessons, output, place):
+        self.lessons, self.page, self.output, self.place = lessons, lessons.page, output, place
         output.wait_for(timeout=60_000)
         output.scroll_into_view_if_needed()
         self.answered()
@@ -116,13 +134,49 @@ class Widget:
         return self.output.locator(".widget-slider:visible").all()[:4]
 
     def drag(self, slider):
-        """To the end that is farther away; returns the key that leads back."""
-        handle, track = (slider.locator(kind).first for kind in (".noUi-handle", ".noUi-base"))
+        """To the end that is farther away; returns the key that leads to the other."""
+        handle, track = (
+            slider.locator(kind).first for kind in (".noUi-handle, .ui-slider-handle", ".noUi-base, .ui-slider")
+        )
         handle.scroll_into_view_if_needed()
         at, whole = handle.bounding_box(), track.bounding_box()
         left = at["x"] + at["width"] / 2 < whole["x"] + whole["width"] / 2
         self.lessons.notebook.drag_slider(slider, 0.93 if left else 0.07)
-        return "PageDown" if left else "PageUp"
+        return "Home" if left else "End"
+
+    def stops(self):
+        """Go through it with the Tab key alone, from its cell until it is left; what the key comes to."""
+        self.page.evaluate(SELECT, self.place)
+        if environments.colab():  # JupyterLab 3 goes into the cell's code, where Tab indents
+            self.page.keyboard.press("Escape")  # after a key, and not a click, what a script focuses has its ring
+            self.output.locator("button:enabled, select, input, [tabindex='0']").locator("visible=true").first.focus()
+        else:
+            self.page.wait_for_function("() => document.activeElement.matches('.jp-Cell')")
+        for _ in range(10):
+            if self.output.evaluate(STOP):
+                break
+            self.page.keyboard.press("Tab")
+        while stop := self.output.evaluate(STOP):
+            yield stop
+            self.page.keyboard.press("Tab")
+
+    def walk(self, ways):
+        """Use it with the keyboard alone; ways: the key for each slider, Home or End."""
+        count = 0
+        for count, stop in enumerate(self.stops(), 1):
+            assert count < 300, "the Tab key does not lead out"
+            assert stop["ringed"], f"the focus cannot be seen: {stop}"
+            if stop["slider"] and ways:
+                before = self.shown()
+                self.page.keyboard.press(ways.pop(0))
+                self.changed(before)
+            if stop["menu"]:
+                self.page.keyboard.press("ArrowUp" if stop["end"] else "ArrowDown")
+                now = self.output.evaluate(STOP)
+                assert now["chosen"] != stop["chosen"] and now["cell"] == stop["cell"], "the arrow went to the notebook"
+                self.answered()
+        assert count and not ways, "not everything was reached"
+        assert stop["cell"] == self.place
 
     def draw(self, pad):
         """A stroke with the mouse."""
@@ -157,14 +211,14 @@ def test_every_widget_of_a_lesson_follows_its_sliders(lessons, name):
             before = widget.shown()
             widget.output.get_by_role("button").first.click()
             widget.changed(before)
+            # A run that it may have started is over when more than Stop can be pressed.
+            widget.output.locator("button:enabled").filter(has_not_text="Stop").first.wait_for(timeout=60_000)
+        ways = []
         for slider in widget.sliders:
             before = widget.shown()
-            back = widget.drag(slider)
+            ways.append(widget.drag(slider))
             widget.changed(before)
-            before = widget.shown()
-            slider.locator("[role=slider]").focus()
-            widget.page.keyboard.press(back)
-            widget.changed(before)
+        widget.walk(ways)
         assert widget.output.get_by_role("alert").filter(visible=True).all_inner_texts() == []
         assert widget.output.evaluate(UNNAMED) == [], "controls without a name"
     assert lessons.complaints == []
