@@ -98,13 +98,44 @@ def test_what_is_no_run_or_no_path_is_refused(as_a_learner, uninterrupted, tmp_p
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("change", [{"plan": None}, {"plan": {}}, {"schedule": None}, {"epoch": ...}, {"train": ...}])
-def test_a_run_of_another_version_is_refused_before_the_model_is_touched(change, uninterrupted, tmp_path):
+CUT = {"adam.0.exp_avg": lambda value: value[:1], "adam.1.step": lambda value: value.expand(3)}
+CUT |= {"order": lambda value: value[:3], "random.0": lambda value: value[:5], "sums.kl": lambda value: value.expand(2)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({name: value} for name in ("plan", "schedule", "epoch", "train") for value in (None, ...)),
+        {"plan": {}},
+        {"epoch": 3},
+        {"epoch": -1},
+        {"step": -1},
+        {"step": 11},
+        {"step": "two"},
+        *CUT,
+        {"order": lambda value: value + 1},
+        {"order": lambda value: value.float()},
+        {"order": lambda value: torch.zeros_like(value)},
+        {"adam.9.step": lambda _: torch.zeros(())},
+        {"adam.x.step": lambda _: torch.zeros(())},
+    ],
+    ids=str,
+)
+def test_a_run_that_was_never_in_such_a_state_is_refused_before_the_model_is_touched(
+    as_a_learner, change, uninterrupted, tmp_path
+):
+    """With a memory of another shape, Adam would write over memory that is not its own."""
     path = tmp_path / "run"
     save_run(uninterrupted[1], path)
     tensors, written = read_sealed(path, KIND, "", "")
-    changed = {name: value for name, value in (written | change).items() if value is not ...}
-    write_sealed(path, KIND, changed, tensors)
+    for name, value in ({change: CUT[change]} if isinstance(change, str) else change).items():
+        if callable(value):
+            tensors[name] = value(tensors.get(name))
+        elif value is ...:
+            del written[name]
+        else:
+            written[name] = value
+    write_sealed(path, KIND, written, tensors)
     model = new_model(seed=1)
     before = model.decoder[0].weight.clone()
     with pytest.raises(ValueError, match="run is no run that this version of the package can go on with"):

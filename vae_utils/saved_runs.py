@@ -4,13 +4,14 @@ It holds what a checkpoint does not: the optimiser's memory, the schedule, the r
 As with checkpoints, nothing in it is executed, and it is moved to its final name only when it is whole.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vae_utils.arguments import check_model
+from vae_utils.arguments import check_model, whole_number
 from vae_utils.devices import pick_device
 from vae_utils.history import History
 from vae_utils.run import Run
@@ -87,8 +88,7 @@ def load_run(path: str | Path, model: nn.Module, device: str = "auto") -> Histor
         raise ValueError(f"{path} was saved from a model with the weights {there}, the model given has {here}")
     target = pick_device(device)
     try:
-        run = _run_of(tensors, written, model, target)
-        history = History(train=written["train"], test=written["test"], interrupted=True, run=run)
+        history = _history_of(tensors, written, model, target)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(
             f"{path.name} is no run that this version of the package can go on with ({type(error).__name__}: {error}); "
@@ -98,7 +98,7 @@ def load_run(path: str | Path, model: nn.Module, device: str = "auto") -> Histor
     return history
 
 
-def _run_of(tensors: dict[str, Tensor], written: dict[str, Any], model: nn.Module, device: torch.device) -> Run:
+def _history_of(tensors: dict[str, Tensor], written: dict[str, Any], model: nn.Module, device: torch.device) -> History:
     """The run as it stood, for a model whose weights are still to be replaced."""
     run = Run.start(model, written["plan"], device)
     memory: dict[int, dict[str, Tensor]] = {}
@@ -110,10 +110,33 @@ def _run_of(tensors: dict[str, Tensor], written: dict[str, Any], model: nn.Modul
     for group, rate in zip(groups, run.schedule.get_last_lr(), strict=True):
         group["lr"] = rate
     run.optimizer.load_state_dict({"state": memory, "param_groups": groups})
-    run.random_state = [value for _, value in sorted(_part(tensors, "random").items())]
+    fresh, run.random_state = run.random_state, [value for _, value in sorted(_part(tensors, "random").items())]
     run.sums, run.order = _part(tensors, "sums"), tensors.get("order")
     run.epoch, run.step = written["epoch"], written["step"]
-    return run
+    history = History(train=written["train"], test=written["test"], interrupted=True, run=run)
+    _check(history, fresh)
+    return history
+
+
+def _check(history: History, fresh: list[Tensor]) -> None:
+    """Refuse a state that no run is ever in: with it a step would write over memory that is not its own."""
+    run: Run = history.run
+    for weight, memory in run.optimizer.state.items():
+        shapes = {name: value.shape for name, value in memory.items()}
+        if shapes != {"step": torch.Size(), "exp_avg": weight.shape, "exp_avg_sq": weight.shape}:
+            raise ValueError("the optimiser's memory does not fit the weights")
+    steps = math.ceil(run.plan["images"] / run.plan["batch_size"])
+    whole_number("epoch", run.epoch, -1, run.plan["epochs"] - 1)
+    whole_number("step", run.step, 0, steps if run.epoch >= 0 else 0)
+    order = torch.arange(run.plan["images"])
+    if run.epoch >= 0 and (run.order.dtype != order.dtype or not torch.equal(run.order.sort().values, order)):
+        raise ValueError("the order of the images is none")
+    recorded = [*history.train.values(), *history.test.values()]
+    if not all(isinstance(values, list) and len(values) == history.epochs for values in recorded):
+        raise ValueError("what it recorded is not one number an epoch")
+    states = [[(state.shape, state.dtype) for state in some[:1]] for some in (run.random_state, fresh)]
+    if states[0] != states[1] or any(total.ndim for total in run.sums.values()):
+        raise ValueError("the random numbers or the sums are none")
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
