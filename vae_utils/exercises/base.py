@@ -60,7 +60,7 @@ class Predict(Exercise):
 
     def _check(self, answer: object) -> Result:
         if self.options:
-            choice = answer.strip().casefold() if isinstance(answer, str) else answer
+            choice = answer.strip(" \t\n().:'\"").casefold() if isinstance(answer, str) else answer
             keys = {key.casefold(): key for key in self.options}
             if not isinstance(choice, str) or choice not in keys:
                 options = "\n".join(f"`{key!r}`: {text}" for key, text in self.options.items())

@@ -31,7 +31,7 @@ RIGHT = {
         ),
     ],
     "crossover": [1.109, 1.09, 1.128, torch.tensor(1.11), math.sqrt(1.2302)],
-    "blocked_encoder": ["b", "B", " b "],
+    "blocked_encoder": ["b", "B", " b ", "b)", "(B)"],
 }
 
 WRONG = {
