@@ -1,9 +1,7 @@
-"""Which test stands for which row of the list of faults. Every name here is that of a test that exists.
-
-Rows 28 to 31 (widgets) and 36 (exercises) are with their parts, in `tests/widgets` and `tests/exercises`.
-"""
+"""Which test stands for which row of the list of faults. Every name here is that of a test that exists."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ TESTS = Path(__file__).resolve().parents[1]
 DOWNLOADS, IMAGES, RUNS, INTERRUPTS, CHECKPOINTS, CELLS = (
     f"faults/test_{name}.py" for name in ("downloads", "images", "runs", "interrupts", "checkpoints", "cells")
 )
+EXPLORERS, EXERCISES = "widgets/test_every_explorer.py", "exercises/test_base.py"
 ROWS = {
     "1 a mirror answers 403 or 503": (DOWNLOADS, "test_the_next_mirror_is_asked_and_that_is_said_in_a_line"),
     "2 all mirrors are down": (DOWNLOADS, "test_all_mirrors_down_names_each_with_its_reason"),
@@ -49,22 +48,37 @@ ROWS = {
     "26 CUDA that is absent": (RUNS, "test_a_device_that_is_absent_is_named_with_those_present"),
     "26 float64 on MPS": (RUNS, "test_float64_on_mps_goes_on_in_float32_and_that_is_said"),
     "27 runs in threads": (INTERRUPTS, "test_runs_in_threads_do_not_share_random_numbers"),
+    "28 a callback that raises": (EXPLORERS, "test_an_error_is_seen_and_the_next_move_works"),
+    "29 a burst of events": (EXPLORERS, "test_a_burst_of_moves_draws_a_few_times_and_ends_on_the_last_value"),
+    "30 fifty moves": (EXPLORERS, "test_nothing_piles_up_over_fifty_drawn_moves"),
+    "31 a widget before its model": (EXPLORERS, "test_before_the_model_is_made_it_says_what_to_run"),
     "32 a damaged checkpoint": (CHECKPOINTS, "test_every_flipped_bit_is_found"),
     "33 a pickle": (CHECKPOINTS, "test_a_pickle_is_refused_and_nothing_is_executed"),
     "34 another architecture": (CHECKPOINTS, "test_another_architecture_is_told_with_both_shapes"),
     "35 killed while saving": (CHECKPOINTS, "test_killed_while_saving_the_previous_file_is_intact"),
+    "36 wrong answers": ("exercises/test_answers.py", "test_other_wrong_answers_fail"),
+    "36 mistakes of each exercise": (EXERCISES, "test_planted_mistakes_are_named"),
+    "36 raises, returns None or another shape": (EXERCISES, "test_misbehaviour_is_named"),
+    "36 another dtype, NaN, ignores the batch": (EXERCISES, "test_changed_outputs_fail"),
+    "36 changes its input": (EXERCISES, "test_changed_inputs_are_named"),
+    "36 never ends": (EXERCISES, "test_an_endless_function_is_stopped"),
 }
+
+
+@functools.cache
+def names_in(file: str) -> set[str]:
+    """Functions and arguments (fixtures) of a file of tests."""
+    tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
+    names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return names | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_every_row_has_its_test(row):
     file, name = ROWS[row]
-    tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
-    names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    assert name in names, f"{file} has no {name}, which stands for the row {row}"
+    assert name in names_in(file), f"{file} has no {name}, which stands for the row {row}"
 
 
 def test_no_row_is_left_out():
     numbers = {int(row.split()[0]) for row in ROWS}
-    assert numbers == {*range(1, 28), *range(32, 36)}
+    assert numbers == set(range(1, 37))
