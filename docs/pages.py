@@ -14,6 +14,7 @@ from brief import for_the_slide
 from prose import Chunk, plain
 
 MOST_LETTERS = 560  # of prose on a slide, exercises apart
+BESIDE_CODE = 0.85  # of its size that a figure has below code
 ROOMY = 0.5  # a slide with less than this share of text gets larger letters
 
 
@@ -27,6 +28,10 @@ class Page:
     def has_text(self) -> bool:
         """Whether there is more on the slide than its heading."""
         return any(block["kind"] not in ("running", "heading") for block in self.blocks)
+
+    def has_code(self) -> bool:
+        """Whether the slide shows code or what it printed."""
+        return any(block["kind"] in ("code", "text", "html") for block in self.blocks)
 
     def takes(self, chunks: list[Chunk]) -> bool:
         """Whether there is room for these, and no more to read than an audience reads while somebody speaks."""
@@ -123,6 +128,8 @@ class Pages:
         """Code, a figure or printed text."""
         starts = kind == "slide" or (self.asks() and block["kind"] != "interactive")
         least = GAP + block.get("least", block["height"])
+        if block["kind"] == "figure" and self.pages and self.pages[-1].has_code():
+            least = max(least, BESIDE_CODE * block["height"])
         if starts or not self.pages or self.pages[-1].taken + least > ROOM:
             if not self.pages or self.pages[-1].has_text():
                 self.turn(stack=kind == "slide")
@@ -149,7 +156,10 @@ class Pages:
                 block["stack_end"] = last and (number == len(pages) - 1 or pages[number + 1].starts_stack)
                 block["look"] = "title" if number == 0 else "roomy" if words and page.taken < ROOMY * ROOM else ""
                 block["notes"] = page.all_notes() if last else ""
-                cells.append(nbformat.v4.new_markdown_cell(block.pop("text", ""), metadata={"deck": block}))
+                source = block.pop("text", "")
+                # Not new_markdown_cell, which validates each by itself: a second for a deck.
+                named = {"cell_type": "markdown", "id": f"block-{len(cells)}", "metadata": {"deck": block}}
+                cells.append(nbformat.from_dict({**named, "source": source}))
         return cells
 
 

@@ -87,6 +87,18 @@ def test_words_about_a_figure_stand_below_it():
     assert len(made.pages) == 2
 
 
+def test_a_figure_below_code_is_large_or_on_a_slide_of_its_own():
+    figure = {"kind": "figure", "png": "", "alt": "A curve.", "height": 500, "least": 360}
+    made = pages.Pages({})
+    made.add_prose(prose.chunks_of("## Head"), "slide")
+    made.add({"kind": "code", "height": 50}, "-")
+    made.add(dict(figure), "-")
+    made.add({"kind": "code", "height": 200}, "slide")
+    made.add(dict(figure), "-")
+    kinds = [[block["kind"] for block in page.blocks] for page in made.pages]
+    assert kinds == [["heading", "code", "figure"], ["running", "code"], ["running", "figure"]]
+
+
 def test_a_list_stays_with_the_line_above_it():
     long = "\n\n".join(["word " * 25] * 4)
     items = "\n".join(f"- item {number} " + "word " * 20 for number in range(4))
