@@ -1,5 +1,7 @@
 """The bar in a notebook, imitated by a shell with a kernel, and in a plain terminal."""
 
+import sys
+
 import IPython
 import IPython.display
 import pytest
@@ -98,3 +100,11 @@ def test_an_invisible_bar_shows_nothing(capsys, monkeypatch):
     bar.update(1, "x")
     bar.close()
     assert capsys.readouterr() == ("", "")
+
+
+def test_without_a_console_nothing_is_shown_and_nothing_fails(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    bar = Progress(3, "epoch")
+    bar.update(2, "loss 3")
+    bar.close()
+    assert bar.done == 2

@@ -27,7 +27,7 @@ class Progress:
             from IPython.display import display
 
             self._handle = display(self, display_id=True)
-        else:
+        elif sys.stderr is not None:  # as it is in programs without a console on Windows
             from tqdm import tqdm
 
             self._bar = tqdm(total=total, desc=label, file=sys.stderr)
