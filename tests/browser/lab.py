@@ -57,7 +57,11 @@ ANSWERED = f"""async () => {{
     await frame();
 }}"""
 PIXELS = """async picture => {
-    if (picture.tagName === 'IMG') await picture.decode();
+    // Rejected while another picture takes its place; what is there then is looked at again.
+    for (let left = 100; left && picture.tagName === 'IMG'; left--) {
+        if (await picture.decode().then(() => true, () => false)) break;
+        await new Promise(requestAnimationFrame);
+    }
     const copy = document.createElement('canvas');
     copy.width = picture.naturalWidth || picture.width;
     copy.height = picture.naturalHeight || picture.height;
@@ -247,7 +251,7 @@ class NotebookPage:
         height, width, encoded = picture.evaluate(PIXELS)
         return np.frombuffer(base64.b64decode(encoded), np.uint8).reshape(height, width, 4).copy()
 
-    def changed_pixels(self, picture, before: np.ndarray, seconds: float = 30) -> np.ndarray:
+    def changed_pixels(self, picture, before: np.ndarray, seconds: float = 60) -> np.ndarray:
         """Wait until the picture differs from `before`; returns its new pixels, or raises AssertionError."""
         deadline = time.monotonic() + seconds
         while True:
@@ -258,7 +262,8 @@ class NotebookPage:
             self.page.wait_for_timeout(50)
 
     def settled_pixels(self, picture, still: float = 1.0) -> np.ndarray:
-        """The pixels of a picture once they have not changed for `still` seconds."""
+        """The pixels of a picture once the kernel has answered and they have not changed for `still` seconds."""
+        self.answered()
         now, since = self.pixels(picture), time.monotonic()
         while time.monotonic() - since < still:
             self.page.wait_for_timeout(50)

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import expect
 
 from vae_utils.interpolation import interpolate
 from vae_utils.plots import CLASS_COLOURS
@@ -104,11 +105,11 @@ class Explored:
 
     def dims(self):
         """The latent dimensions in the order of the sliders."""
-        return [int(re.match(r"z\[(\d+)\]", text)[1]) for text in self.labels.all_inner_texts()]
+        return [int(re.match(r"z\[(\d+)\]", text)[1]) for text in self.labels.all_text_contents()]
 
     def values(self):
         """What stands beside the sliders, in their order."""
-        return [float(text.replace("−", "-")) for text in self.root.locator(".widget-readout").all_inner_texts()]
+        return [float(text.replace("−", "-")) for text in self.root.locator(".widget-readout").all_text_contents()]
 
     def code(self):
         """The code that the sliders say, in the model's order."""
@@ -137,7 +138,7 @@ class Explored:
         """Whether the decoded picture is that of a code."""
         return same(self.decoded, model, code)
 
-    def stands_at(self, model, code, seconds=10):
+    def stands_at(self, model, code, seconds=60):
         """Whether the sliders stand at a code, now or soon, and the picture is theirs; they go in steps of 0.01."""
         until = time.monotonic() + seconds
         while not ((self.code() - code).abs().max() < 0.0051 and self.shows(model, self.code())):
@@ -190,8 +191,8 @@ def test_browser_and_python_tell_each_other(notebook, own):
     explored.press("Reset to 0")
     assert explored.values() == [3, 0, 0]
     notebook.run_cell(CELLS["read"])
-    printed = Explored(notebook, "read").root.inner_text().strip()
-    assert printed == f"None [{dim}] {[3.0 if index == dim else 0.0 for index in range(3)]}"
+    printed = f"None [{dim}] {[3.0 if index == dim else 0.0 for index in range(3)]}"
+    expect(Explored(notebook, "read").root).to_have_text(printed, timeout=30_000)
     explored.press(f"Unlock z[{dim}]")
     notebook.run_cell(CELLS["go"])
     assert explored.stands_at(model, model.encode(own.images[5:6])[0][0])
@@ -203,7 +204,7 @@ def test_the_keyboard_alone_reaches_and_moves_everything(notebook):
     explored.press("Reset to 0")
     handle, before = explored.root.locator(".noUi-handle").first, explored.decoded
     handle.focus()
-    assert handle.get_attribute("aria-label") == explored.labels.first.inner_text()
+    assert handle.get_attribute("aria-label") == explored.labels.first.text_content()
     for _ in range(20):
         page.keyboard.press("ArrowRight")
     assert explored.values()[0] > 0 and np.abs(explored.decoded - before).max() > 0
@@ -284,7 +285,7 @@ def test_nothing_is_left_behind_by_a_thousand_moves(notebook):
 @pytest.mark.parametrize("name", ["kernel", "grey"])
 def test_what_the_browser_cannot_run_the_kernel_decodes_with_all_that_the_others_have(notebook, own, name):
     explored, model = Explored(notebook, name), own.squashed(2) if name == "kernel" else own.grey(2)
-    assert explored.root.get_by_role("note").inner_text().startswith("The kernel decodes these pictures")
+    expect(explored.root.get_by_role("note")).to_contain_text("The kernel decodes these pictures")
     explored.ask("Reset to 0")
     assert explored.stands_at(model, torch.zeros(2))
     explored.drag(1, 0.9)

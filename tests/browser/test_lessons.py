@@ -90,7 +90,9 @@ class Lessons:
         # A page asks for all widgets of its kernel when it opens: those of the lesson before must be gone by then.
         self.page.evaluate(FORGET)
         self.page.evaluate(OPEN, [f"quick_{name}.ipynb", self.kernel])
-        self.page.wait_for_function(f"(name) => {PANEL}?.context?.path === name", arg=f"quick_{name}.ipynb")
+        self.page.wait_for_function(
+            f"(name) => {PANEL}?.context?.path === name", arg=f"quick_{name}.ipynb", timeout=60_000
+        )
         self.page.wait_for_function(READY, timeout=60_000)
         self.complaints.clear()
         self.notebook.run_all()
@@ -124,7 +126,7 @@ class Widget:
                 return JSON.stringify(now) !== before && now.some(([_, varied]) => varied);
             }}""",
             arg=[self.output.element_handle(), json.dumps(before, separators=(",", ":"))],
-            timeout=30_000,
+            timeout=60_000,
         )
         self.answered()
 
