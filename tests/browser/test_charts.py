@@ -115,7 +115,7 @@ class Shown:
         slider = self.root.locator(".widget-slider").nth(number)
         self.notebook.drag_slider(slider, fraction)
         self.page.evaluate(TWO_FRAMES)
-        return slider.locator(".widget-readout").inner_text().replace("−", "-")
+        return slider.locator(".widget-readout").text_content().replace("−", "-")
 
     def choose(self, number, text):
         self.root.locator(".widget-dropdown select").nth(number).select_option(text)
@@ -128,7 +128,7 @@ class Shown:
     @property
     def note(self):
         self.page.evaluate(TWO_FRAMES)
-        return self.root.locator(".vae-note").inner_text()
+        return self.root.locator(".vae-note").text_content()
 
     @property
     def wanted(self):
@@ -221,7 +221,7 @@ def test_the_slice_decodes_and_finds_neighbours_also_by_dragging_on_the_map(show
     before = explorer.note
     explorer.page.mouse.click(box["x"] + 0.9 * box["width"], box["y"] + 0.2 * box["height"])
     assert explorer.note != before
-    readouts = explorer.root.locator(".widget-readout").all_inner_texts()
+    readouts = explorer.root.locator(".widget-readout").all_text_contents()
     assert float(readouts[0]) > 1 and float(readouts[1]) > 1
 
 
@@ -229,11 +229,11 @@ def test_the_arrow_keys_move_a_slider_that_is_named(shown):
     explorer = shown("slice")
     handle = explorer.root.get_by_role("slider", name="towards").first
     handle.focus()
-    before = explorer.note, float(explorer.root.locator(".widget-readout").first.inner_text())
+    before = explorer.note, float(explorer.root.locator(".widget-readout").first.text_content())
     for _ in range(20):
         explorer.page.keyboard.press("ArrowLeft")
     assert explorer.note != before[0]
-    assert float(explorer.root.locator(".widget-readout").first.inner_text()) == pytest.approx(before[1] - 0.2)
+    assert float(explorer.root.locator(".widget-readout").first.text_content()) == pytest.approx(before[1] - 0.2)
 
 
 @pytest.mark.parametrize(

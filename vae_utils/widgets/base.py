@@ -14,14 +14,13 @@ from torch import Tensor
 from vae_utils.plots import LessonFigure, show_images
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.canvas import SliderNames
-from vae_utils.widgets.shown import ShownHTML, ShownImage, to_png
+from vae_utils.widgets.shown import Picture, ShownHTML, ShownImage, to_png
 from vae_utils.widgets.trouble import explain
 
 # An image widget takes no alt text, so it stands before the pictures, where screen readers find it.
 UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 UNSPACED = ipywidgets.Layout(height="0", margin="0", padding="0")
 REST = 0.015  # seconds between two pictures, so that the kernel takes in what else was moved meanwhile
-Picture = Tensor | LessonFigure
 
 
 class Explorer(ipywidgets.VBox):
@@ -72,6 +71,7 @@ class Explorer(ipywidgets.VBox):
         if fed:
             self.feed()
         super().__init__(self._arrange(controls, above, views or {}, beside), layout=ipywidgets.Layout(width="100%"))
+        self.add_class("vae-whole")
         for control in controls:
             control.observe(self._changed, names="value")
 

@@ -45,8 +45,8 @@ class DecodedPicture(BrowserView):
             raise ValueError(f"received {len(sliders)} sliders and {len(directions)} directions")
         corners = torch.cat([origin[None], origin + directions, origin - directions]).cpu()
         exported = export_decoder(model, corners)
-        super().__init__(exported, sliders, {"alt": alt, "caption": caption})
-        self.move(origin, directions)
+        # All before the view exists on the page: it could ask for its first picture between two messages.
+        super().__init__(exported, sliders, {"alt": alt, "caption": caption}, torch.cat([origin[None], directions]))
 
     def move(self, origin: Float[Tensor, " K"], directions: Float[Tensor, "S K"]) -> None:
         """Let the same sliders lead elsewhere."""

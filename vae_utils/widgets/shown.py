@@ -12,6 +12,7 @@ from torch import Tensor
 from vae_utils.plots import LessonFigure
 
 FRAME = 214  # light grey of the line around a picture
+Picture = Tensor | LessonFigure
 
 
 def _settled(trait: Any) -> Any:
@@ -57,7 +58,7 @@ class ShownHTML(ipywidgets.HTML):
         self.settle = settle
 
 
-def to_png(picture: Tensor | LessonFigure, width: int) -> bytes:
+def to_png(picture: Picture, width: int) -> bytes:
     """Encode what `render` returned.
 
     Args:
