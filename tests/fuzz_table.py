@@ -271,6 +271,7 @@ TABLE = {
     "mlp_decoder": (networks.mlp_decoder, lambda: {"latent_dim": 3, "hidden": 4, "activation": "relu", "channels": 1}),
     "conv_encoder": (networks.conv_encoder, lambda: {"outputs": 3}),
     "conv_decoder": (networks.conv_decoder, lambda: {"latent_dim": 3, "channels": 1}),
+    "widths_of": (networks.widths_of, lambda: {"hidden": 4}),
     "Autoencoder": (models.Autoencoder, lambda: {"latent_dim": 3, "architecture": "mlp", "hidden": 4}),
     "VAE": (models.VAE, lambda: {"latent_dim": 3, "architecture": "mlp", "hidden": 4, "activation": "tanh"}),
     "VAE.sample": (VAE.sample, lambda: {"count": 3}),
