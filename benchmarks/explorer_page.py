@@ -8,7 +8,6 @@ python benchmarks/explorer_page.py                  about a minute; on Linux, pr
 import argparse
 import os
 import sys
-import time
 from pathlib import Path
 
 import report
@@ -20,8 +19,6 @@ from lab import find_browser, launch_arguments  # noqa: E402
 
 PAGE = ROOT / "notebooks" / "explorer.html"
 LOADS, SECONDS = 20, 3
-SEE = """const see = (canvas) =>
-    canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.join();"""
 # A move that follows none in the frames before is drawn at once: milliseconds, median and 95 %.
 SINGLE = """async (control) => {
     const frame = () => new Promise(requestAnimationFrame), took = [], box = control.getBoundingClientRect();
@@ -43,27 +40,42 @@ SINGLE = """async (control) => {
     took.sort((a, b) => a - b);
     return [took[Math.floor(took.length / 2)], took[Math.floor(0.95 * took.length)]];
 }"""
-# As in slider_latency.py: in each frame, how many of the pictures are others than in the frame before?
-WATCH = f"""(selector) => {{
-    {SEE}
-    const pictures = [...document.querySelectorAll(selector)];
-    const counted = window.counted = {{ pictures: 0, frames: 0, moves: 0, last: pictures.map(see), on: true }};
-    const moved = () => {{ counted.moves++; }};
-    addEventListener('mousemove', moved, true);
-    const frame = () => {{
-        if (!counted.on) return removeEventListener('mousemove', moved, true);
-        counted.frames++;
-        const now = pictures.map(see);
-        counted.pictures += now.filter((picture, index) => picture !== counted.last[index]).length / now.length;
-        counted.last = now;
-        requestAnimationFrame(frame);
-    }};
-    requestAnimationFrame(frame);
-}}"""
-WATCHED = """() => {
-    const { pictures, moves, frames } = window.counted;
-    window.counted.on = false;
-    return [pictures, moves, frames];
+# As in slider_latency.py: in each frame a report of the mouse, made in the page, and how many pictures are others
+# than in the frame before. They are noted on their way to the canvas, and the last are read back.
+DRAGGED = """async (control, [selector, seconds]) => {
+    const frame = () => new Promise(requestAnimationFrame), box = control.getBoundingClientRect();
+    const see = (canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.join();
+    const pictures = [...document.querySelectorAll(selector)], painted = pictures.map(see), last = [...painted];
+    const pen = CanvasRenderingContext2D.prototype, put = pen.putImageData;
+    pen.putImageData = function (data, ...place) {
+        const which = pictures.indexOf(this.canvas);
+        if (which >= 0) painted[which] = data.data.join();
+        put.call(this, data, ...place);
+    };
+    control.setPointerCapture = () => {};
+    const began = performance.now();
+    let changes = 0, frames = 0, passed = 0;
+    for (; passed < seconds; frames++) {
+        await frame();
+        passed = (performance.now() - began) / 1000;
+        pictures.forEach((_, which) => {
+            changes += painted[which] !== last[which];
+            last[which] = painted[which];
+        });
+        const share = 0.1 + 0.8 * (1 - Math.abs(passed % 2 - 1));  // a second there, a second back
+        if (control.matches('input')) {
+            control.value = share;
+            control.dispatchEvent(new Event('input', { bubbles: true }));
+        } else {
+            const place = { clientX: box.left + share * box.width, clientY: box.top + box.height / 2 };
+            control.dispatchEvent(new PointerEvent('pointermove', { ...place, buttons: 1, pointerId: 1 }));
+        }
+    }
+    for (let quiet = 0; quiet < 10; quiet++) await frame();
+    pen.putImageData = put;
+    delete control.setPointerCapture;
+    if (pictures.some((canvas, which) => see(canvas) !== painted[which])) throw new Error('a canvas shows another one');
+    return [changes / pictures.length / passed, frames / passed];
 }"""
 # What is dragged, and the pictures that follow it.
 DRAGS = {
@@ -95,22 +107,12 @@ def load(browser: Browser) -> dict[str, float]:
 
 
 def drag(page: Page, target: str, shown: str) -> dict[str, float]:
-    """What a single move takes, and new pictures (of each canvas) and frames a second while a mouse drags."""
+    """What a single move takes, and new pictures (of each canvas) and frames a second during a drag."""
     control = page.locator(target)
     control.evaluate("(part) => part.scrollIntoView({ block: 'center', behavior: 'instant' })")
     median, late = control.evaluate(SINGLE)
-    box, places = control.bounding_box(), [0.3, 0.7]
-    row = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + places[-1] * box["width"], row)
-    page.mouse.down()
-    page.evaluate(WATCH, shown)
-    began = time.monotonic()
-    while (passed := time.monotonic() - began) < SECONDS:
-        page.mouse.move(box["x"] + places[0] * box["width"], row, steps=60)
-        places.reverse()
-    pictures, moves, frames = (round(count / passed, 1) for count in page.evaluate(WATCHED))
-    page.mouse.up()
-    counts = {"pictures_per_s": pictures, "mouse_moves_per_s": moves, "frames_per_s": frames}
+    pictures, frames = control.evaluate(DRAGGED, [shown, SECONDS])
+    counts = {"pictures_per_s": round(pictures, 1), "frames_per_s": round(frames, 1)}
     return counts | {"move_ms": round(median, 2), "move_p95_ms": round(late, 2)}
 
 
@@ -135,6 +137,6 @@ if __name__ == "__main__":
     measured = run()
     for what in ("first_picture_ms", "cpu_ms"):
         print(what, measured[what])
-    head = ["dragging", "pictures/s", "mouse/s", "frames/s", "a move, ms", "95 %, ms"]
+    head = ["dragging", "pictures/s", "frames/s", "a move, ms", "95 %, ms"]
     report.table(head, [[name, *row.values()] for name, row in measured["dragging"].items()])
     report.save("explorer_page", measured)

@@ -105,8 +105,8 @@ ONE_BY_ONE = f"""async (output, moves) => {{
 }}"""
 # A drag: in each frame of the screen the mouse reports itself once, as a real one does, and the picture is looked at.
 # The events are made in the page. Sent by playwright, one after the other, they come 10 to 20 times a second on a busy
-# machine, which would be measured instead: each gives a new picture. Keys are no drag either: a press costs JupyterLab
-# and ipywidgets twice as much.
+# machine, which would be measured instead: each gives a new picture. What is painted is noted on its way to the canvas,
+# as reading it back in each frame would hold up the next one; the last is read back.
 DRAGGED = f"""async (output, seconds) => {{
     {SEE}
     const handle = output.querySelector('.noUi-handle'), base = output.querySelector('.noUi-base');
@@ -116,19 +116,29 @@ DRAGGED = f"""async (output, seconds) => {{
         bubbles: true, cancelable: true, clientX: track.x + share * track.width, clientY: row, buttons: 1,
     }}));
     const readout = output.querySelector('.widget-readout'), start = handle.getBoundingClientRect();
+    const canvas = output.querySelector('.vae-picture canvas'), pen = CanvasRenderingContext2D.prototype;
+    const put = pen.putImageData;
+    let painted = see(output);
+    pen.putImageData = function (data, ...place) {{
+        if (this.canvas === canvas) painted = data.data.join();
+        put.call(this, data, ...place);
+    }};
     mouse(handle.firstElementChild, 'mousedown', (start.x + start.width / 2 - track.x) / track.width);
     const began = performance.now();
-    let last = see(output), value = readout.textContent, pictures = 0, moves = 0, frames = 0, passed = 0;
+    let last = painted, value = readout.textContent, pictures = 0, moves = 0, frames = 0, passed = 0;
     for (; passed < seconds; frames++) {{
         await frame();
         passed = (performance.now() - began) / 1000;
-        const now = see(output);
+        const now = canvas ? painted : see(output);
         if (now !== null && now !== last) {{ last = now; pictures++; }}
         mouse(document.body, 'mousemove', 0.1 + 0.8 * (1 - Math.abs(passed % 2 - 1))); // a second there, a second back
         if (readout.textContent !== value) {{ value = readout.textContent; moves++; }}
     }}
     mouse(document.body, 'mouseup', 0.5);
+    await frame();
+    pen.putImageData = put;
     if (moves < 0.8 * frames) throw new Error(`the slider followed ${{moves}} of ${{frames}} moves`);
+    if (canvas && painted !== see(output)) throw new Error('the canvas does not show what was painted last');
     return [pictures / passed, frames / passed];
 }}"""
 # What this machine can do at most, here: one small canvas is painted anew in each frame, and nothing else happens.

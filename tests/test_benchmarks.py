@@ -35,6 +35,7 @@ def test_lecturers_read_what_was_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(summary, "RESULTS", tmp_path)
     told = summary.memory()
     assert "900 MB at its peak, and 1,200 MB in the largest, 01" in told and "at most 900 MB" in told
+    assert "24 GB hold 20 learners" in told and "27 of those" in told
     assert 'mem_limit = "3G"' in told and "| 00 | 600 | 200 | 10 |" in told
 
 
