@@ -19,64 +19,64 @@ from lab import find_browser, launch_arguments  # noqa: E402
 
 PAGE = ROOT / "notebooks" / "explorer.html"
 LOADS, SECONDS = 20, 3
+# Moves a control to a share of its width, as a mouse that drags it does.
+MOVE = """
+const frame = () => new Promise(requestAnimationFrame);
+const move = (control, share) => {
+    if (control.matches('input')) {
+        control.value = share;
+        return control.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+    const box = control.getBoundingClientRect();
+    const place = { clientX: box.left + share * box.width, clientY: box.top + box.height / 2 };
+    control.setPointerCapture = () => {}; // there is no pointer
+    control.dispatchEvent(new PointerEvent('pointermove', { ...place, buttons: 1, pointerId: 1 }));
+    delete control.setPointerCapture;
+};
+"""
 # A move that follows none in the frames before is drawn at once: milliseconds, median and 95 %.
-SINGLE = """async (control) => {
-    const frame = () => new Promise(requestAnimationFrame), took = [], box = control.getBoundingClientRect();
-    control.setPointerCapture = () => {};
-    for (let single = 0; single < 80; single++) {
+SINGLE = f"""async (control) => {{
+    {MOVE}
+    const took = [];
+    for (let single = 0; single < 80; single++) {{
         for (let quiet = 0; quiet < 4; quiet++) await frame();
         const share = 0.3 + 0.05 * (single % 9), began = performance.now();
-        if (control.matches('input')) {
-            control.value = share;
-            control.dispatchEvent(new Event('input', { bubbles: true }));
-        } else {
-            const place = { clientX: box.left + share * box.width, clientY: box.top + box.height / 2 };
-            control.dispatchEvent(new PointerEvent('pointermove', { ...place, buttons: 1, pointerId: 1 }));
-        }
+        move(control, share);
         took.push(performance.now() - began);
-    }
-    delete control.setPointerCapture;
+    }}
     took.splice(0, 20); // the first ones, before the browser has compiled what runs often
     took.sort((a, b) => a - b);
     return [took[Math.floor(took.length / 2)], took[Math.floor(0.95 * took.length)]];
-}"""
+}}"""
 # As in slider_latency.py: in each frame a report of the mouse, made in the page, and how many pictures are others
 # than in the frame before. They are noted on their way to the canvas, and the last are read back.
-DRAGGED = """async (control, [selector, seconds]) => {
-    const frame = () => new Promise(requestAnimationFrame), box = control.getBoundingClientRect();
+DRAGGED = f"""async (control, [selector, seconds]) => {{
+    {MOVE}
     const see = (canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.join();
     const pictures = [...document.querySelectorAll(selector)], painted = pictures.map(see), last = [...painted];
     const pen = CanvasRenderingContext2D.prototype, put = pen.putImageData;
-    pen.putImageData = function (data, ...place) {
+    pen.putImageData = function (data, ...place) {{
         const which = pictures.indexOf(this.canvas);
         if (which >= 0) painted[which] = data.data.join();
         put.call(this, data, ...place);
-    };
-    control.setPointerCapture = () => {};
+    }};
     const began = performance.now();
     let changes = 0, frames = 0, passed = 0;
-    for (; passed < seconds; frames++) {
+    for (; passed < seconds; frames++) {{
         await frame();
         passed = (performance.now() - began) / 1000;
-        pictures.forEach((_, which) => {
+        pictures.forEach((_, which) => {{
             changes += painted[which] !== last[which];
             last[which] = painted[which];
-        });
+        }});
         const share = 0.1 + 0.8 * (1 - Math.abs(passed % 2 - 1));  // a second there, a second back
-        if (control.matches('input')) {
-            control.value = share;
-            control.dispatchEvent(new Event('input', { bubbles: true }));
-        } else {
-            const place = { clientX: box.left + share * box.width, clientY: box.top + box.height / 2 };
-            control.dispatchEvent(new PointerEvent('pointermove', { ...place, buttons: 1, pointerId: 1 }));
-        }
-    }
+        move(control, share);
+    }}
     for (let quiet = 0; quiet < 10; quiet++) await frame();
     pen.putImageData = put;
-    delete control.setPointerCapture;
     if (pictures.some((canvas, which) => see(canvas) !== painted[which])) throw new Error('a canvas shows another one');
     return [changes / pictures.length / passed, frames / passed];
-}"""
+}}"""
 # What is dragged, and the pictures that follow it.
 DRAGS = {
     "plane, K = 2": ("#two .vae canvas.vae-plane", "#two .vae canvas.decoded"),
