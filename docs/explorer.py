@@ -212,15 +212,19 @@ def conclusion(card: Scorecard, models: Mapping[str, nn.Module]) -> str:
     )
 
 
-def page_data(models: Mapping[str, nn.Module], images: Images, codes: Mapping[str, Tensor], use: Tensor) -> dict:
-    """All that explorer.js reads: layers and weights, dots, and the images that walks lead between."""
+def page_data(
+    models: Mapping[str, nn.Module], images: Images, codes: Mapping[str, Tensor], use: Tensor
+) -> tuple[dict, dict[str, str]]:
+    """All that explorer.js reads: layers, dots, images that walks lead between; and weights as text, by element."""
     data: dict = {"colours": list(CLASS_COLOURS), "classes": len(images.classes), "models": {}, "planes": {}}
+    texts = {}
     for name, model in models.items():
         conditional = isinstance(model, ConditionalVAE)
         trial = trial_codes(codes[name], model.classes if conditional else 0)
         exported = export_decoder(Flat(model) if conditional else model, trial)
         weights = lightened(exported, model.decoder, trial)
-        data["models"][name] = {"layers": exported.layers, "weights": halves(weights)}
+        data["models"][name] = {"layers": exported.layers}
+        texts[f"weights-{name}"] = halves(weights)
     labels = images.test_labels[:DOTS]
     dims = use.argsort(descending=True)[:2].tolist()
     for name, chosen, square in (("ae2", [0, 1], False), ("vae2", [0, 1], True), ("cvae", dims, True)):
@@ -233,7 +237,7 @@ def page_data(models: Mapping[str, nn.Module], images: Images, codes: Mapping[st
     sheet = picture_sheet(images.test[numbers])
     data["ends"] = {"sheet": packed(sheet), "labels": kinds, "first": widest_difference(models, ends, kinds)}
     data["ends"]["codes"] = {name: [[round(x, 4) for x in z] for z in found.tolist()] for name, found in ends.items()}
-    return data
+    return data, texts
 
 
 # ---- the page --------------------------------------------------------------------------------------------------------
@@ -265,7 +269,7 @@ def build(models: Mapping[str, nn.Module] | None = None, made_from: str | None =
     found = {name: codes_of(model, images.test, images.test_labels) for name, model in models.items()}
     codes = {name: pair[0] for name, pair in found.items()}
     card = measure(models, images, codes)
-    data = page_data(models, images, codes, found["cvae"][1])
+    data, texts = page_data(models, images, codes, found["cvae"][1])
     scores = {name: card[_title(model)] for name, model in models.items() if name != "cvae"}
     percent = {name: f"{100 * row.coverage:.0f} %" for name, row in scores.items()}
     count, kinds = len(images.test), data["ends"]["labels"]
@@ -291,6 +295,7 @@ def build(models: Mapping[str, nn.Module] | None = None, made_from: str | None =
         f"{weights:,} weights. Page and weights: the vae-utils contributors, MIT and CC BY 4.0. "
         "Digits: MNIST, Yann LeCun and Corinna Cortes, CC BY-SA 3.0.",
         "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
+        **texts,
         "script": bundle(str(PARTS / "explorer.js")),
     }
     for name, row in scores.items():
@@ -301,7 +306,7 @@ def build(models: Mapping[str, nn.Module] | None = None, made_from: str | None =
         ]
         fill[f"numbers_{name}"] = "".join(f"<dt>{html.escape(term)}</dt><dd>{value}</dd>" for term, value in terms)
     page = (PARTS / "page.html").read_text(encoding="utf-8")
-    text = re.sub(r"\{\{(\w+)\}\}", lambda gap: fill[gap[1]], page)
+    text = re.sub(r"\{\{([\w-]+)\}\}", lambda gap: fill[gap[1]], page)
     if len(text.encode()) > MAX_BYTES:
         raise ValueError(f"the page has {len(text.encode()):,} bytes, more than {MAX_BYTES:,}: take smaller decoders")
     return text

@@ -4,12 +4,26 @@ import { makeDecoder, unpackHalf } from "./decoder.js";
 import { eachFrame, element, makeStrip, openSheet, paint } from "./page.js";
 import { makePlane } from "./plane.js";
 
-const STRIP = 11, STEPS = 40, DRAWS = 12, FURTHEST = 6, SECONDS = 7, TEN_MS = 8;
+const STRIP = 11, STEPS = 40, DRAWS = 12, FURTHEST = 6, SECONDS = 7, TEN_MS = 8, SPARE_MS = 4;
 const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~"; // Python's, "," for "<"
 const data = JSON.parse(document.getElementById("explorer-data").textContent);
 const find = (selector, root = document) => root.querySelector(selector);
 const decoders = {};
-let sheet = null;
+
+const frame = () => new Promise(requestAnimationFrame);
+const shown = () => frame().then(frame); // what was drawn before is on the screen
+// This script runs as soon as the browser has read as far as here: what follows may not be there yet.
+const parsed = () => document.readyState !== "loading" || new Promise((done) => {
+  addEventListener("DOMContentLoaded", done, { once: true });
+});
+
+// Work in pieces, as a generator, in the time that frames leave; ends early if it is no longer wanted.
+async function spread(pieces, wanted) {
+  for (let done = false; !done && wanted();) {
+    await frame();
+    for (const until = performance.now() + SPARE_MS; !done && performance.now() < until;) done = pieces.next().done;
+  }
+}
 
 // ---- what the file carries -------------------------------------------------------------------------------------------
 
@@ -18,32 +32,30 @@ async function inflated(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-// Five letters are a number in base 85, which is four bytes; the last group may be short of some of both.
+// Five letters are a number in base 85, which is four bytes; the last group may be short of some of both. Written out,
+// because a page that has just been opened runs its loops in the browser's slowest way.
 function unlettered(text) {
-  const value = new Uint8Array(128).fill(84), groups = Math.ceil(text.length / 5), view = new DataView(new ArrayBuffer(4 * groups));
+  const value = new Uint8Array(128).fill(84), groups = Math.ceil(text.length / 5);
   for (let index = 0; index < LETTERS.length; index++) value[LETTERS.charCodeAt(index)] = index;
-  for (let group = 0; group < groups; group++) {
-    let number = 0;
-    for (let at = 5 * group; at < 5 * group + 5; at++) number = 85 * number + value[text.charCodeAt(at) || 0];
-    view.setUint32(4 * group, number);
+  const letters = new TextEncoder().encode(text.padEnd(5 * groups, "~")), numbers = new Uint32Array(groups);
+  for (let group = 0, at = 0; group < groups; group++, at += 5) {
+    const high = 7225 * value[letters[at]] + 85 * value[letters[at + 1]] + value[letters[at + 2]];
+    const number = 7225 * high + 85 * value[letters[at + 3]] + value[letters[at + 4]];
+    numbers[group] = (number >>> 24) | ((number >>> 8) & 0xff00) | ((number << 8) & 0xff0000) | (number << 24);
   }
-  return new Uint8Array(view.buffer, 0, 4 * groups - (5 * groups - text.length));
+  return new Uint8Array(numbers.buffer, 0, 4 * groups - (5 * groups - text.length));
 }
 
 // Numbers of 16 bits were stored as all their high bytes and then all their low ones, which pack better apart.
 async function halves(text) {
-  const planes = await inflated(text), count = planes.length / 2, bytes = new Uint8Array(planes.length);
-  for (let index = 0; index < count; index++) {
-    bytes[2 * index + 1] = planes[index];
-    bytes[2 * index] = planes[count + index];
-  }
-  return bytes;
+  const planes = await inflated(text), count = planes.length / 2, numbers = new Uint16Array(count);
+  for (let index = 0; index < count; index++) numbers[index] = (planes[index] << 8) | planes[count + index];
+  return numbers.buffer;
 }
 
 async function openDecoder(name) {
-  const { layers, weights } = data.models[name];
-  decoders[name] = makeDecoder(layers, await halves(weights));
-  return decoders[name];
+  const weights = await halves(find(`#weights-${name}`).textContent);
+  return (decoders[name] = makeDecoder(data.models[name].layers, weights));
 }
 
 async function planeOf(name, names, move) {
@@ -76,18 +88,22 @@ function makeWalker(name, decoder, card) {
     setOff(start, end) {
       [from, to] = [codes[start], codes[end]];
     },
-    // What lies along the way: 50 pictures, so it waits until the first one is on the screen.
-    survey(start, end) {
-      strip.draw((place) => decoder.decode(between(place, other)));
+    // What lies along the way: 52 pictures, one after the other.
+    *survey(start, end) {
       strip.describe("", `the way from a ${data.ends.labels[start]} to a ${data.ends.labels[end]}`);
-      const steps = [];
-      let before = null, mean = 0;
-      for (let index = 0; index <= STEPS; index++) {
-        const now = decoder.decode(between(index / STEPS, other));
-        if (before) steps.push(Math.sqrt(now.reduce((sum, pixel, at) => sum + (pixel - before[at]) ** 2, 0)));
-        before = Float32Array.from(now);
+      for (let index = 0; index < STRIP; index++) {
+        strip.drawOne(index, (place) => decoder.decode(between(place, other)));
+        yield;
       }
-      mean = steps.reduce((sum, length) => sum + length, 0) / STEPS;
+      const steps = [];
+      let before = null;
+      for (let index = 0; index <= STEPS; index++) {
+        const now = Float32Array.from(decoder.decode(between(index / STEPS, other)));
+        if (before) steps.push(Math.sqrt(now.reduce((sum, pixel, at) => sum + (pixel - before[at]) ** 2, 0)));
+        before = now;
+        yield;
+      }
+      const mean = steps.reduce((sum, length) => sum + length, 0) / STEPS;
       const high = steps.map((length) => Math.min(FURTHEST, length / mean));
       const points = high.flatMap((share, index) => [`${index},${FURTHEST - share}`, `${index + 1},${FURTHEST - share}`]);
       find("path", profile).setAttribute("d", `M0,${FURTHEST} L${points.join(" L")} L${STEPS},${FURTHEST} Z`);
@@ -107,12 +123,10 @@ function makeWalker(name, decoder, card) {
 
 // ---- a section in which two models walk the same way -----------------------------------------------------------------
 
-async function makeWalk(section, names) {
+async function makeWalk(section, names, opening) {
   const [slider, play, another] = ["input", ".play", ".another"].map((selector) => find(selector, section));
   const cards = [...section.querySelectorAll(".model")], thumbs = [...section.querySelectorAll(".end")];
-  const walkers = [];
-  for (const [index, name] of names.entries()) walkers.push(makeWalker(name, await openDecoder(name), cards[index]));
-  const planes = await Promise.all(names.map((name, index) => {
+  const unpacking = names.map(openDecoder), planning = names.map((name, index) => {
     const hole = find(".plane", cards[index]);
     return hole && planeOf(name, ["first number", "second number"], (x, y) => {
       pause();
@@ -122,8 +136,10 @@ async function makeWalk(section, names) {
       hole.append(plane.figure);
       return plane;
     });
-  }));
-  let pair = data.ends.first, playing = 0, began = 0, surveyed = 0;
+  });
+  const walkers = (await Promise.all(unpacking)).map((decoder, index) => makeWalker(names[index], decoder, cards[index]));
+  const planes = await Promise.all(planning), sheet = await opening;
+  let pair = data.ends.first, playing = 0, began = 0, surveyed = null;
 
   const request = eachFrame(() => {
     walkers.forEach((walker, index) => {
@@ -145,10 +161,10 @@ async function makeWalk(section, names) {
       thumbs[index].setAttribute("aria-label", `a ${data.ends.labels[number]}`);
     });
     goTo(Number(slider.value));
-    surveyed ||= requestAnimationFrame(() => requestAnimationFrame(() => {
-      surveyed = 0;
-      for (const walker of walkers) walker.survey(...pair);
-    }));
+    const along = walkers.map((walker) => walker.survey(...pair));
+    surveyed = shown().then(async () => {
+      for (const pieces of along) await spread(pieces, () => pair === chosen);
+    });
   };
   const pause = () => {
     cancelAnimationFrame(playing);
@@ -183,7 +199,7 @@ async function makeWalk(section, names) {
       goTo(place);
     };
   setOff(pair);
-  return { start, pause, walkers, goTo, get playing() { return playing !== 0; } };
+  return { start, pause, walkers, goTo, get playing() { return playing !== 0; }, get surveyed() { return surveyed; } };
 }
 
 // ---- draws from the prior --------------------------------------------------------------------------------------------
@@ -277,9 +293,8 @@ function reveal(section) {
 
 async function start() {
   globalThis.explorer = { decoders, data }; // for the tests, and for whoever opens the browser's console
-  sheet = await openSheet(await inflated(data.ends.sheet), data.ends.labels.length, 28, 28);
-  const two = find("#two"), sixteen = find("#sixteen");
-  const walk = await makeWalk(two, ["ae2", "vae2"]);
+  const opening = inflated(data.ends.sheet).then((png) => openSheet(png, data.ends.labels.length, 28, 28));
+  const two = find("#two"), walk = await makeWalk(two, ["ae2", "vae2"], opening);
   makeQuestion(two, walk);
   Object.assign(globalThis.explorer, { two: walk });
   if (!matchMedia("(prefers-reduced-motion: reduce)").matches) {
@@ -288,18 +303,22 @@ async function start() {
     const takeOver = (event) => { if (!event.target.closest?.(".play")) walk.pause(); };
     for (const happening of ["pointerdown", "keydown"]) addEventListener(happening, takeOver, { once: true, capture: true });
   }
-  const frame = () => new Promise(requestAnimationFrame);
-  await frame().then(frame);
+  await shown();
   document.documentElement.dataset.ready = performance.now().toFixed(1); // when the first pictures were on the screen
-  await frame(); // what lies along their ways comes before the other sections
-  globalThis.explorer.sixteen = await makeWalk(sixteen, ["ae16", "vae16"]);
+  await walk.surveyed; // what lies along their ways comes before the other sections
+  await parsed();
+  const sixteen = find("#sixteen");
+  globalThis.explorer.sixteen = await makeWalk(sixteen, ["ae16", "vae16"], opening);
   makeDraws(sixteen, ["ae16", "vae16"]);
+  await frame();
   globalThis.explorer.styles = await makeStyles(find("#style"));
-  await frame().then(frame).then(frame); // what lies along the ways is drawn, too
+  await globalThis.explorer.sixteen.surveyed;
+  await shown();
   document.documentElement.dataset.complete = "";
 }
 
-start().catch((problem) => {
+start().catch(async (problem) => {
+  await parsed();
   const message = find("#problem");
   message.textContent = `This page could not start. ${problem}. It needs a browser of 2023 or later.`;
   message.hidden = false;

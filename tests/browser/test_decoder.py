@@ -97,8 +97,11 @@ def test_weights_of_32_bits_are_read_too(in_chromium):
     assert np.abs(in_chromium(model, codes) - wanted).max() <= 1 / 255
 
 
-def test_each_half_precision_number_is_read_as_numpy_reads_it(page):
+@pytest.mark.parametrize("browser_can", [True, False])
+def test_each_half_precision_number_is_read_as_numpy_reads_it(page, browser_can):
     page.evaluate(LOAD, (FOLDER / "decoder.js").read_text(encoding="utf-8"))
+    if not browser_can:
+        page.evaluate("() => { delete globalThis.Float16Array; }")
     halves = np.arange(65536, dtype=np.uint16)
     text = page.evaluate(
         """(text) => {

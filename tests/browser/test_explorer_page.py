@@ -75,6 +75,25 @@ def test_each_decoder_draws_what_pytorch_draws(explorer, opened):
         assert np.abs(pictures - wanted(model, codes)).max() <= 1 / 255, name
 
 
+def test_the_first_pictures_wait_for_nothing_else(explorer, page):
+    """When they are on the screen, the way between them is still blank, and no other model has been unpacked."""
+    page.add_init_script("""new MutationObserver((_, watch) => {
+        if (!('ready' in document.documentElement.dataset)) return;
+        watch.disconnect();
+        const pixels = (part) => part.getContext('2d').getImageData(0, 0, part.width, part.height).data;
+        const inked = (part) => pixels(part).some((value) => value % 255);
+        const count = (selector) => [...document.querySelectorAll(selector)].filter(inked).length;
+        window.early = [count('#two canvas.decoded'), count('#two .plane canvas'), count('.strip canvas'),
+            Object.keys(window.explorer.decoders)];
+    }).observe(document, { attributes: true, subtree: true });""")
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(explorer.TARGET.as_uri())
+    page.wait_for_selector("html[data-complete]", state="attached", timeout=60_000)
+    *inked, unpacked = page.evaluate("() => window.early")
+    assert inked == [2, 2, 0] and sorted(unpacked) == ["ae2", "vae2"]
+    assert page.locator(".profile path[d^=M]").count() == 4, "the ways were not surveyed afterwards"
+
+
 def test_both_walk_the_same_way_and_can_be_dragged(explorer, opened):
     data = opened.evaluate("() => ({ codes: window.explorer.data.ends.codes, first: window.explorer.data.ends.first })")
     opened.locator("#two input[type=range]").fill("0.3")

@@ -158,8 +158,9 @@ function copied(bytes) {
     : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }
 
-// 16-bit floating point numbers (IEEE 754, little-endian) as 32-bit ones.
+// 16-bit floating point numbers (IEEE 754, little-endian) as 32-bit ones. Newer browsers do this themselves, at once.
 export function unpackHalf(bytes) {
+  if (globalThis.Float16Array) return new Float32Array(new Float16Array(copied(bytes)));
   const halves = new Uint16Array(copied(bytes)), numbers = new Float32Array(halves.length);
   for (let index = 0; index < halves.length; index++) {
     const half = halves[index], exponent = (half >> 10) & 31, fraction = half & 1023;

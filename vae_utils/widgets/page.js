@@ -51,9 +51,11 @@ export function paint(canvas, pixels, height, width, left = 0) {
   context.putImageData(kept, left, 0);
 }
 
-// Many small pictures in one PNG, `columns` a row: drawn by number, at a place of a canvas.
+// Many small pictures in one PNG or WebP, `columns` a row: drawn by number, at a place of a canvas.
 export async function openSheet(bytes, columns, height, width) {
-  const sheet = bytes.byteLength ? await createImageBitmap(new Blob([bytes], { type: "image/png" })) : null;
+  const blob = new Blob([bytes]), first = new Uint8Array(await blob.slice(0, 1).arrayBuffer())[0];
+  const typed = blob.slice(0, blob.size, first === 0x89 ? "image/png" : "image/webp");
+  const sheet = blob.size ? await createImageBitmap(typed) : null;
   return {
     draw(canvas, number, x = 0, y = 0) {
       const context = canvas.getContext("2d");
@@ -94,9 +96,7 @@ export function makeStrip(count, height, width, goTo) {
   return {
     figure,
     describe: (text) => describe(text, `${count} pictures, ${text}`),
-    draw(decodeAt) {
-      for (let index = 0; index < count; index++) drawOne(index, decodeAt);
-    },
+    drawOne,
     // The same over the next frames, a few pictures in each: a strip takes longer to decode than a frame lasts.
     follow(decodeAt) {
       latest = decodeAt;
@@ -208,12 +208,19 @@ export function setSlider(slider, value) {
   slider.save_changes();
 }
 
+// Another text in the same text node: a new node for each move would wait for the browser to clear it away.
+export function write(part, text) {
+  const only = part.childNodes.length === 1 && part.firstChild.nodeType === Node.TEXT_NODE;
+  if (!only) part.textContent = text;
+  else if (part.firstChild.data !== text) part.firstChild.data = text;
+}
+
 // A line of text that is read out when it changes.
 export function liveNote() {
   const note = element("p", { class: "vae-note", role: "status" });
   return {
     note,
-    say(text) { if (note.textContent !== text) note.textContent = text; },
+    say(text) { write(note, text); },
   };
 }
 
