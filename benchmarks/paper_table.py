@@ -75,8 +75,8 @@ def binarized(x: Tensor) -> Tensor:
     return torch.bernoulli(x, generator=torch.Generator().manual_seed(0))
 
 
-def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: bool, runs: Path) -> VAE:
-    """The model of a row, trained on grey images x (N, 1, 28, 28); a run kept in `runs` goes on."""
+def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: bool, runs: Path) -> tuple[VAE, float]:
+    """The model of a row, trained on grey images x (N, 1, 28, 28), and its seconds; a run kept in `runs` goes on."""
     torch.manual_seed(seed)
     model, loss = untrained(row), objective(row)
     if compiled:
@@ -89,7 +89,16 @@ def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: 
     resumed = load_run(kept, model, device) if kept.exists() else None
     if resumed is not None:
         print(f"{row}/seed-{seed}: goes on after {resumed.epochs} epochs", flush=True)
+    clock = kept.with_suffix(".seconds")  # of all parts of an interrupted run
+    earlier = float(clock.read_text()) if resumed is not None and clock.exists() else 0.0
     first, start, saved = (resumed.epochs if resumed else 0) + 1, time.perf_counter(), time.perf_counter()
+
+    def spent() -> float:
+        return earlier + time.perf_counter() - start
+
+    def write(history: History) -> None:
+        save_run(history, kept)
+        clock.write_text(f"{spent():.1f}")
 
     def keep(_, history: History) -> None:
         nonlocal saved
@@ -98,17 +107,18 @@ def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: 
             minutes = (epochs - first) * (now - start) / 60
             print(f"{row}/seed-{seed}: about {minutes:.0f} more minutes, then its evaluation", flush=True)
         if now - saved > 60:
-            save_run(history, kept)
+            write(history)
             saved = now
 
     plan = {"epochs": epochs, "batch_size": 100, "learning_rate": 3e-3, "seed": seed, "device": device}
     history = fit(model, x, loss, callback=keep, resume=resumed, progress=False, **plan)
     if history.epochs < epochs:
         if history.interrupted:
-            save_run(history, kept)
+            write(history)
         raise SystemExit(f"{row}: stopped after {history.epochs} epochs. {history.stopped}")
-    save_run(history, kept)  # its evaluation takes long, too
-    return model.to(device)
+    if history.epochs >= first:
+        write(history)  # its evaluation takes long, too
+    return model.to(device), spent()
 
 
 def kept_at(runs: Path, row: str, seed: int, epochs: int) -> Path:
@@ -118,7 +128,7 @@ def kept_at(runs: Path, row: str, seed: int, epochs: int) -> Path:
 
 def measured(model: VAE, x: Tensor, draws: int = DRAWS) -> dict[str, float]:
     """Of binary test images x (N, 1, 28, 28): NLL with its standard error, negative ELBO, active units."""
-    nll = -log_likelihood(model, x, draws, at_a_time=200_000 if next(model.parameters()).is_cuda else 10_000)
+    nll = -log_likelihood(model, x, draws, at_a_time=200_000 if next(model.parameters()).is_cuda else 2_000)
     with torch.no_grad():
         mu, _ = model.encode(x.to(next(model.parameters()).device))
         elbo = -log_likelihood(model, x, 1, at_a_time=10_000)
@@ -153,9 +163,7 @@ def main() -> None:
             if results.get(name, {}).get("epochs", 0) >= epochs:
                 print(f"{name}: is there already")
                 continue
-            start = time.perf_counter()
-            model = trained(row, images.train, epochs, seed, device, chosen.compile, chosen.runs)
-            seconds = time.perf_counter() - start
+            model, seconds = trained(row, images.train, epochs, seed, device, chosen.compile, chosen.runs)
             results[name] = measured(model, test, chosen.draws) | {
                 "draws": chosen.draws,
                 "epochs": epochs,
@@ -168,7 +176,8 @@ def main() -> None:
             table = {name: {"nll": nll, "active_units": active} for name, (nll, active) in PAPER.items()}
             written = {"paper": table, "runs": dict(sorted(results.items()))}
             chosen.results.write_text(json.dumps(written, indent=1) + "\n")
-            kept_at(chosen.runs, row, seed, epochs).unlink(missing_ok=True)
+            for file in (kept := kept_at(chosen.runs, row, seed, epochs), kept.with_suffix(".seconds")):
+                file.unlink(missing_ok=True)
             found = results[name]
             beside = "(paper {}; {} active units)".format(*PAPER[row]) if row in PAPER else ""
             print(

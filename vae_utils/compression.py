@@ -32,6 +32,7 @@ NEIGHBOURS = (
 REACH = 3
 PLACES = 7  # the page is divided into 7 by 7 places, each with counts of its own
 EXTRA = 0.3  # added to each count, so that what was never seen is not impossible
+AT_A_TIME = 500  # pictures: a context is eight bytes a pixel
 
 
 @checked
@@ -94,15 +95,19 @@ class ContextModel:
     def __init__(self, x: Float[Tensor, "N 1 28 28"]) -> None:
         _bytes(x[:1000])
         size = PLACES**2 << len(NEIGHBOURS)
-        seen = 2 * self._contexts(x) + x[:, 0].long()
-        counts = torch.bincount(seen.flatten(), minlength=2 * size).view(size, 2) + EXTRA
+        counts = torch.full((2 * size,), EXTRA)
+        for part in x.split(AT_A_TIME):
+            seen = 2 * self._contexts(part) + part[:, 0].long()
+            counts += torch.bincount(seen.flatten(), minlength=2 * size)
+        counts = counts.view(size, 2)
         self.bits_of = -(counts / counts.sum(1, keepdim=True)).log2()  # (contexts, 2)
 
     @checked
     def bits(self, x: Float[Tensor, "N 1 28 28"]) -> Float[Tensor, " N"]:
         """Minus the binary logarithm of the probability of each picture, (N, 1, 28, 28) -> (N,)."""
         _bytes(x)
-        return self.bits_of[self._contexts(x), x[:, 0].long()].sum((1, 2))
+        parts = x.split(AT_A_TIME)
+        return torch.cat([self.bits_of[self._contexts(part), part[:, 0].long()].sum((1, 2)) for part in parts])
 
     @staticmethod
     def _contexts(x: Tensor) -> Int[Tensor, "N 28 28"]:

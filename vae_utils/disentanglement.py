@@ -87,32 +87,34 @@ def latent_information(
             f"mu and logvar are so large, up to {mu.abs().max():g} and {logvar.abs().max():g}, that σ overflows: "
             "did the training diverge?"
         )
-    mass = _mass_in_cells(mu.double().cpu(), logvar.double().cpu(), cells)  # (N, K, cells)
-    columns, entropies = [], []
-    for index, column in enumerate(factors.cpu().T):
+    mu, logvar, factors = mu.double().cpu(), logvar.double().cpu(), factors.cpu()
+    numbered = []
+    for index, column in enumerate(factors.T):
         values, number = column.unique(return_inverse=True)
         if len(values) < 2:
             raise ValueError(
                 f"factors: factor {index} has the same value in all images, so there is nothing to know of it"
             )
-        joint = torch.zeros(len(values), *mass.shape[1:], dtype=mass.dtype)
-        joint = joint.index_add(0, number, mass) / len(mass)  # (V, K, cells)  p(v, z in cell)
-        share = joint.sum((1, 2)) / mass.shape[1]  # (V,)  p(v)
-        entropies.append(_entropy(share, 0))
-        # I(z; v) = H(z) + H(v) - H(z, v)
-        columns.append(_entropy(joint.sum(0), 1) + entropies[-1] - _entropy(joint.transpose(0, 1).flatten(1), 1))
-    return torch.stack(columns, 1).clamp(min=0).float(), torch.stack(entropies).float()
+        numbered.append((len(values), number))
+    entropies = torch.stack([_entropy(number.bincount() / len(number), 0) for _, number in numbered])  # (F,)
+    information = torch.zeros(mu.shape[1], len(numbered), dtype=mu.dtype)
+    for j in range(mu.shape[1]):  # one after another: the cells of all at once would be some hundred MB
+        mass = _mass_in_cells(mu[:, j], logvar[:, j], cells)  # (N, cells)
+        for k, (count, number) in enumerate(numbered):
+            joint = mass.new_zeros(count, cells).index_add(0, number, mass) / len(mass)  # (V, cells)  p(v, z in cell)
+            # I(z; v) = H(z) + H(v) - H(z, v)
+            information[j, k] = _entropy(joint.sum(0), 0) + entropies[k] - _entropy(joint.flatten(), 0)
+    return information.clamp(min=0).float(), entropies.float()
 
 
 def _mass_in_cells(mu: Tensor, logvar: Tensor, cells: int) -> Tensor:
-    """Probability of each cell under each q(z|x): (N, K, cells). The outermost cells take what lies beyond."""
-    sigma = (0.5 * logvar).exp()
-    low, high = (mu - REACH * sigma).amin(0), (mu + REACH * sigma).amax(0)  # (K,)
-    inner = torch.linspace(0, 1, cells + 1, dtype=mu.dtype)[1:-1]
-    edges = low[:, None] + (high - low)[:, None] * inner  # (K, cells - 1)
-    below = torch.special.ndtr((edges - mu[..., None]) / sigma[..., None])  # (N, K, cells - 1)
-    zero, one = torch.zeros_like(below[..., :1]), torch.ones_like(below[..., :1])
-    return torch.cat([zero, below, one], -1).diff(dim=-1)
+    """Probability of each cell under each q(z|x) of one latent, (N, cells); the outermost take what lies beyond."""
+    sigma = (0.5 * logvar).exp()  # (N,)
+    low, high = (mu - REACH * sigma).min(), (mu + REACH * sigma).max()
+    edges = low + (high - low) * torch.linspace(0, 1, cells + 1, dtype=mu.dtype)[1:-1]  # (cells - 1,)
+    below = torch.special.ndtr((edges - mu[:, None]) / sigma[:, None])  # (N, cells - 1)
+    zero, one = torch.zeros_like(below[:, :1]), torch.ones_like(below[:, :1])
+    return torch.cat([zero, below, one], 1).diff(dim=1)
 
 
 def _entropy(probabilities: Tensor, dim: int) -> Tensor:

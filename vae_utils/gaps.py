@@ -24,7 +24,7 @@ from vae_utils.randomness import drawing_from, first_state
 from vae_utils.signatures import checked
 
 LARGEST = 1e4  # of a mean or a log variance: beyond it densities overflow
-ROWS = 4_000  # codes decoded at a time: more do not fit a processor's cache and are slower
+ROWS = 1_000  # codes decoded at a time: more do not fit a processor's cache and are slower
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ FACTORS: dict[str, Tensor] = {
     "down": torch.linspace(-5.0, 5.0, 11),  # pixels from the middle downwards
 }
 TRAIN, TEST = 8_000, 2_000
+AT_A_TIME = 500  # pictures: their distances fit a processor's cache
 
 
 @checked
@@ -43,6 +44,10 @@ def draw_shapes(levels: Int[Tensor, "N 5"]) -> Float[Tensor, "N 1 28 28"]:
         if len(column) and not (0 <= column.min() and column.max() < len(values)):
             received = f"levels from {column.min().item()} to {column.max().item()}"
             raise ValueError(f"{name} has the levels 0 to {len(values) - 1}, received {received}")
+    return torch.cat([_drawn(part) for part in levels.split(AT_A_TIME)])
+
+
+def _drawn(levels: Tensor) -> Tensor:
     kind, size, angle, across, down = (
         values[column][:, None] for column, values in zip(levels.T, FACTORS.values(), strict=True)
     )  # (N, 1) each
