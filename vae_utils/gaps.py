@@ -192,7 +192,9 @@ def weighted_draws(
             if not (values.abs() < LARGEST).all():
                 raise ValueError(f"{name} must be finite and below {LARGEST:g} in size: did the training diverge?")
     means, logvars = (torch.stack(parameters) for parameters in zip(*qs, strict=True))  # (Q, B, K) each
-    found = []
+    # One result from the start: small ones kept from each part would lie between the large blocks that malloc frees, and
+    # keep it from using those again.
+    found = means.new_empty(samples, len(x))
     with drawing_from(first_state(seed, means.device), means.device), torch.no_grad():
         for some in torch.arange(samples).split(max(1, ROWS // len(x))):
             turn = some % len(qs)
@@ -200,8 +202,8 @@ def weighted_draws(
             log_qs = [gaussian_log_likelihood(*_for_each(len(some), *q), z) for q in qs]  # (s * B,) each
             log_q = torch.stack(log_qs).logsumexp(0) - math.log(len(qs))
             log_p = likelihood_of(model).log_prob(model.decode(z), x.repeat(len(some), 1, 1, 1))
-            found.append((log_p + standard_normal_log_density(z) - log_q).view(len(some), len(x)))
-    return torch.cat(found)
+            found[some] = (log_p + standard_normal_log_density(z) - log_q).view(len(some), len(x))
+    return found
 
 
 def _check(model: nn.Module, x: Tensor, seed: int, **counts: int) -> None:

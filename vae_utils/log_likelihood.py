@@ -46,16 +46,19 @@ def log_likelihood(
     samples, at_a_time = at_least_one(samples=samples, at_a_time=at_a_time)
     weight, was_training = next(model.parameters()), model.training
     draws = min(samples, at_a_time)  # of one image at once
-    estimates = []
+    # Filled in place: small results kept from each part would lie between the large blocks that malloc frees, and keep
+    # it from using those again.
+    estimates = torch.empty(len(x), dtype=torch.float64)
+    size = max(1, at_a_time // draws)
     with drawing_from(first_state(seed, weight.device), weight.device):
         model.eval()
         try:
-            for batch in x.split(max(1, at_a_time // draws)):
+            for batch, estimate in zip(x.split(size), estimates.split(size), strict=True):
                 batch, total = batch.to(weight), None
                 for start in range(0, samples, draws):
                     weights = log_weights(model, batch, min(draws, samples - start)).logsumexp(0)  # (B,)
                     total = weights if total is None else torch.logaddexp(total, weights)
-                estimates.append(total.cpu().double() - math.log(samples))
+                estimate.copy_(total.cpu().double() - math.log(samples))
         finally:
             model.train(was_training)
-    return torch.cat(estimates)
+    return estimates
