@@ -20,6 +20,7 @@ VERSIONS = {"ipywidgets": "7.7.1", "ipython": "7.34.0", "ipykernel": "6.17.1", "
 PAGES = ("jupyterlab==3.6.8", "notebook==6.5.7", "jupyterlab_widgets<2", "widgetsnbextension==3.6.1")
 IN_THIS_PYTHON = ["tests/test_colab.py", "tests/browser/test_lessons.py", "tests/browser/test_charts.py"]
 IN_THIS_PYTHON += ["tests/browser/test_drawing.py", "tests/browser/test_training_panel.py"]
+IN_THIS_PYTHON += ["tests/browser/test_latent_explorer.py"]
 
 
 def python_of(folder: Path) -> Path:

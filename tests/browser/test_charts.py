@@ -12,6 +12,7 @@ from vae_utils.distributions import kl_to_standard_normal
 from vae_utils.toy import CURVES, ToyModel
 from vae_utils.widgets import canvas, posterior
 from vae_utils.widgets.chart import Axis, Chart, area, boxes, dots, line, rule, text
+from vae_utils.widgets.rate_distortion import ROWS as RATE_ROWS
 
 from .lab import NotebookPage, write_notebook
 
@@ -24,6 +25,7 @@ import torch
 from vae_utils import VAE, Autoencoder, Classifier, load_images
 from vae_utils.evaluation import DensityCoverage
 from vae_utils.likelihoods import Gaussian
+from vae_utils.rate_distortion import rate_distortion
 from vae_utils.widgets import *
 
 digits, dice = load_images("digits"), torch.Generator().manual_seed(0)
@@ -54,6 +56,8 @@ measured = {name: {t: DensityCoverage(t / 2, t / 3) for t in (0.0, 1.0)} for nam
 known = {"nats": torch.randn(300, generator=dice), "ink": torch.rand(300, generator=dice)}
 others = {"nats": torch.randn(200, generator=dice) + 1, "ink": torch.rand(200, generator=dice)}
 strangers = {"x": others, "y": {name: 2 * values for name, values in others.items()}}
+by_rate = [made(VAE(3), factor) for factor in (3, 4, 5)]
+marks = [rate_distortion(model, images, beta) for model, beta in zip(by_rate, (0.5, 1.0, 4.0))]
 place = {"values": torch.rand(6, 6, generator=dice), "extent": (-0.5, 1.5), "label": "value"}
 """
 EXPLORERS = {
@@ -65,6 +69,7 @@ EXPLORERS = {
     "bottleneck": "BottleneckExplorer(autoencoders, components, images.flatten(1).mean(0), images)",
     "bound": "BoundExplorer(weights, images[:2])",
     "sigma": "SigmaExplorer(models, scores, images)",
+    "rate": "RateDistortionExplorer(by_rate, marks, images)",
     "prior": "PriorExplorer(vae, draws, measured)",
     "outliers": "OutlierExplorer(known, strangers)",
 }
@@ -243,6 +248,7 @@ def test_the_arrow_keys_move_a_slider_that_is_named(shown):
         ("bottleneck", "width", 0, 0.0, None),
         ("bound", "k", 0, 0.5, 0),
         ("sigma", "sigma", 0, 1.0, 0),
+        ("rate", "model", 0, 1.0, 0),
         ("prior", "temperature", 0, 0.3, 0),
         ("outliers", "share", 0, 0.4, 0),
     ],
@@ -274,6 +280,13 @@ def test_the_pictures_looked_up_are_the_right_ones(shown):
     for number in (0, 9, 31):
         top, left = 30 * (number // 8), 30 * (number % 8)
         assert np.abs(sheet[top : top + 28, left : left + 28] - wanted[number, 0].numpy()).max() < 5 / 255
+    places = shown("rate")
+    places.model.index = [f"{place.beta:g}" for place in places.places].index(places.drag(0, 0.0))
+    assert places.note == places.wanted
+    for row, label in zip([places._shown(), *places._made(places.models[0])], RATE_ROWS, strict=True):
+        sheet = places.ink(label)
+        for number in (0, 5):
+            assert np.abs(sheet[:, 30 * number :][:, :28] - row[number, 0].detach().numpy()).max() < 2 / 255
     noisy = shown("sigma")
     before = noisy.ink("reconstruction")
     noisy.root.get_by_role("checkbox").check()

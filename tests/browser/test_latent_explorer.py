@@ -139,9 +139,15 @@ class Explored:
         return same(self.decoded, model, code)
 
     def stands_at(self, model, code, seconds=60):
-        """Whether the sliders stand at a code, now or soon, and the picture is theirs; they go in steps of 0.01."""
+        """Whether the sliders stand at a code, now or soon, and the picture is theirs.
+
+        They go in steps of 0.01: those of ipywidgets 8 move to the nearest, those of 7 keep what they were set to and
+        write it rounded.
+        """
         until = time.monotonic() + seconds
-        while not ((self.code() - code).abs().max() < 0.0051 and self.shows(model, self.code())):
+        while not (
+            (self.code() - code).abs().max() < 0.0051 and (self.shows(model, self.code()) or self.shows(model, code))
+        ):
             if time.monotonic() > until:
                 return False
         return True
@@ -202,7 +208,7 @@ def test_browser_and_python_tell_each_other(notebook, own):
 def test_the_keyboard_alone_reaches_and_moves_everything(notebook):
     explored, page = Explored(notebook, "plane"), notebook.page
     explored.press("Reset to 0")
-    handle, before = explored.root.locator(".noUi-handle").first, explored.decoded
+    handle, before = explored.root.locator(".noUi-handle, .ui-slider-handle").first, explored.decoded
     handle.focus()
     assert handle.get_attribute("aria-label") == explored.labels.first.text_content()
     for _ in range(20):
@@ -274,12 +280,15 @@ def test_nothing_is_left_behind_by_a_thousand_moves(notebook):
             notebook.page.evaluate(TWO_FRAMES)
 
     move(100)
-    bytes_before, counted_before = used()
-    move(1000)
-    bytes_after, counted_after = used()
-    assert bytes_after - bytes_before < 1_000_000
-    for what in ("nodes", "jsEventListeners"):
-        assert counted_after[what] - counted_before[what] < 60, what
+    for _ in range(3):  # a leak grows each time; JupyterLab, which saves and lists files meanwhile, does so once
+        bytes_before, counted_before = used()
+        move(1000)
+        bytes_after, counted_after = used()
+        grown = {what: counted_after[what] - counted_before[what] for what in ("nodes", "jsEventListeners")}
+        if bytes_after - bytes_before < 1_000_000 and max(grown.values()) < 60:
+            break
+    else:
+        pytest.fail(f"after 1,000 moves more than before, three times: {bytes_after - bytes_before} bytes, {grown}")
 
 
 @pytest.mark.parametrize("name", ["kernel", "grey"])

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from vae_utils.models import VAE
-from vae_utils.widgets import DecodedPicture
+from vae_utils.widgets import DecodedPicture, canvas
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.canvas import FOLDER, bundle, picture_sheet
 
@@ -34,14 +34,21 @@ def test_the_decoder_stands_alone():
     assert "export function makeDecoder" in text and "document." not in text and "model." not in text
 
 
-@pytest.mark.parametrize("count", [1, 50, 73])
-def test_the_sheet_holds_each_image_dark_on_light(count):
-    images = torch.rand(count, 1, 6, 5, generator=torch.Generator().manual_seed(0))
-    sheet = np.asarray(Image.open(io.BytesIO(picture_sheet(images))))
+@pytest.mark.parametrize(("count", "greys", "form"), [(1, 9, "WEBP"), (50, 256, "PNG"), (73, 64, "WEBP")])
+def test_the_sheet_holds_each_image_dark_on_light(count, greys, form):
+    images = torch.randint(greys, (count, 1, 6, 5), generator=torch.Generator().manual_seed(0)) / (greys - 1)
+    opened = Image.open(io.BytesIO(picture_sheet(images)))
+    assert opened.format == form
+    sheet = np.asarray(opened.convert("L"))
     for number in range(count):
         top, left = 6 * (number // 50), 5 * (number % 50)
         shown = 1 - sheet[top : top + 6, left : left + 5] / 255
         assert np.abs(shown - images[number, 0].numpy()).max() <= 0.5 / 255 + 1e-6
+
+
+def test_where_pillow_knows_no_webp_the_sheet_is_a_png(monkeypatch):
+    monkeypatch.setattr(canvas.features, "check", lambda name: False)
+    assert picture_sheet(torch.zeros(3, 1, 6, 5)).startswith(b"\x89PNG")
 
 
 def test_a_picture_of_ones_own_follows_its_sliders_and_can_lead_elsewhere():

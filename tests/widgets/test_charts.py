@@ -12,6 +12,7 @@ from vae_utils.widgets import (
     BoundExplorer,
     OutlierExplorer,
     PriorExplorer,
+    RateDistortionExplorer,
     ReparameterizationExplorer,
     SigmaExplorer,
     SliceExplorer,
@@ -192,5 +193,13 @@ def test_a_hundred_moves_draw_nothing_in_the_kernel_until_it_is_asked():
 
 
 def test_every_explorer_says_how_the_kernel_draws_it():
-    for explorer in (PriorExplorer, SigmaExplorer, BoundExplorer, OutlierExplorer, BlendExplorer, BottleneckExplorer):
+    for explorer in (
+        PriorExplorer,
+        SigmaExplorer,
+        BoundExplorer,
+        OutlierExplorer,
+        BlendExplorer,
+        BottleneckExplorer,
+        RateDistortionExplorer,
+    ):
         assert "in_browser" in explorer.__init__.__annotations__ and issubclass(explorer, FramesExplorer)

@@ -87,7 +87,7 @@ def made(name, **changes):
     """An explorer whose pictures the kernel makes, if it has a choice."""
     given, named = MADE_OF[name]
     kind = getattr(widgets, name)
-    if name not in ("DrawingPad", "RateDistortionExplorer"):
+    if name != "DrawingPad":
         changes = {"in_browser": False} | changes
     return kind(*given, **named | changes)
 

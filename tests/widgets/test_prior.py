@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from vae_utils.checkpoints import load_checkpoint
 from vae_utils.evaluation import DensityCoverage
 from vae_utils.models import VAE
 from vae_utils.widgets import PriorExplorer
@@ -70,6 +71,16 @@ def test_the_dot_stands_on_the_curve_of_the_chosen_density(explorer):
 def test_nothing_is_claimed_where_nothing_was_measured(explorer):
     explorer.temperature.value = 1.3
     assert "not measured there" in explorer.note.value and not explorer._dot.get_visible()
+
+
+def test_what_is_sent_to_the_browser_stays_small():
+    """As in lesson 10: three densities, 1,440 pictures."""
+    model, sources = load_checkpoint("vae-mnist-k16"), {}
+    for name, centre in (("prior", 0.0), ("near", 0.5), ("far", 1.5)):
+        sources[name] = lambda n, t, dice, centre=centre: centre + t * torch.randn(n, 16, generator=dice)
+    explorer = PriorExplorer(model, sources, dict.fromkeys(sources, MEASURED["prior"]))
+    sent = sum(len(part) for part in (explorer.canvas.sheet, explorer.canvas.numbers))
+    assert sent < 300_000
 
 
 def test_other_draws_are_other(explorer):

@@ -2,7 +2,7 @@
 //
 //   export default { render: board((page) => { ...once...; return () => { ...each time a control moves... }; }) };
 import { makeChart } from "./chart.js";
-import { eachFrame, element, enter, floats, keepNames, linked, listeners, openSheet } from "./page.js";
+import { eachFrame, element, enter, floats, keepNames, linked, listeners, openSheet, write } from "./page.js";
 
 const GAP = 2, QUIET = 500; // pixels between pictures; milliseconds without a move until the line is read out
 
@@ -55,7 +55,7 @@ export function board(setup) {
     el.append(tools, row, line, spoken);
     let quiet = 0;
     const say = (text) => {
-      line.textContent = text;
+      write(line, text);
       clearTimeout(quiet);
       quiet = setTimeout(() => { spoken.textContent = text; }, QUIET);
     };

@@ -1,6 +1,7 @@
 // LatentExplorer in the browser: sliders to code, code to picture; needs no kernel for a decoder that runs here.
 import {
   eachFrame, element, enter, floats, linked, listeners, liveNote, makeStrip, openSheet, paint, picture, setSlider, signed,
+  write,
 } from "./page.js";
 import { makePlane } from "./plane.js";
 import { makeSource } from "./source.js";
@@ -118,7 +119,7 @@ async function render({ model, el }) {
     say(!count ? "" : chosen < 0 ? "The sliders stand at no test image."
       : moved ? `${moved} of ${dims.length} sliders moved away from its code.` : "The sliders stand at its code.");
     const held = dims.map((_, index) => index).filter(locked);
-    lockButton.textContent = `Lock ${names[active]}`;
+    write(lockButton, `Lock ${names[active]}`);
     lockButton.disabled = locked(active);
     if (unlocks.dataset.held !== String(held)) {
       unlocks.dataset.held = String(held);
