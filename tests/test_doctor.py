@@ -69,6 +69,19 @@ def test_inside_a_notebook_jupyterlab_is_not_missed(monkeypatch):
     assert doctor.examine()[1] == []
 
 
+def test_inside_a_notebook_an_old_jupyterlab_is_no_reason_to_stop(monkeypatch, recwarn):
+    """Which one shows the notebook is not known there, and the lessons work with JupyterLab 3, too."""
+    pretend(monkeypatch, {"jupyterlab": "3.6.8"}, requires=["torch>=2.4", "jupyterlab>=4.2.5"])
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    assert "jupyterlab 3.6.8 is installed, >=4.2.5 is needed" in doctor.examine()[1][0] and not recwarn
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    with pytest.warns(UserWarning, match="jupyterlab 3.6.8 is installed: the lessons work .* not >=4.2.5 have known"):
+        assert doctor.examine()[1] == []
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    recwarn.clear()
+    assert doctor.examine()[1] == [] and not recwarn
+
+
 @pytest.mark.parametrize(
     ("versions", "needs", "words"),
     [

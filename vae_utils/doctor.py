@@ -9,15 +9,21 @@ import os
 import platform
 import sys
 import tempfile
+import warnings
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 
 SHOWN = ("torch", "ipywidgets", "jupyterlab")  # named even if nothing is wrong with them
-OPENS_NOTEBOOKS = "jupyterlab"  # not missed inside a notebook, which something else has opened then: Colab, for one
+# Inside a notebook it is not missed, for something else has opened that (Colab, for one), and another version is no
+# reason to stop: the page runs in its own Python, on many services, and the course's widgets work in JupyterLab 3, too.
+OPENS_NOTEBOOKS = "jupyterlab"
 # Those whose own needs are looked at: where they do not fit, errors are hard to understand, or nothing is shown at all.
 PAIRS = {"torchvision": ("torch",), "ipywidgets": ("jupyterlab_widgets", "jupyterlab-widgets", "widgetsnbextension")}
 INSTALL = "run `pip install -e .` in the folder of the course, with the Python that runs this notebook"
+NO_STOP = (
+    "the lessons work with it, but releases that are not {} have known security holes; renew it, or ask who runs it"
+)
 DIGITS = "mnist_10k.npz"
 DIGITS_SHA256 = "816a9b7c099da6b6155aa21f7a5fe707f1475f03ff80f99cb1ada16c9de047a3"
 FOLDER = "VAE_UTILS_DATA"
@@ -31,6 +37,9 @@ def examine(package: str = "vae-utils") -> tuple[list[str], list[str]]:
 
     Returns:
         Lines that say what was found, and lines that say what is wrong and how to mend it (empty if nothing is).
+
+    Warns:
+        UserWarning: inside a notebook, another JupyterLab is installed than the course asks for.
     """
     found = [f"python {platform.python_version()}"]
     try:
@@ -62,10 +71,15 @@ def examine(package: str = "vae-utils") -> tuple[list[str], list[str]]:
             continue
         if name in SHOWN:
             found.append(f"{name} {version}")
-        if not versions.contains(version, prereleases=True):
-            remedy = f'run `pip install "{requirement}"`, then restart the kernel'
-            problems.append(f"{name} {version} is installed, {versions} is needed: {remedy}")
-            wrong.add(name)
+        if versions.contains(version, prereleases=True):
+            continue
+        wrong.add(name)
+        if name == OPENS_NOTEBOOKS and "ipykernel" in sys.modules:
+            if "google.colab" not in sys.modules:  # where it lies unused
+                warnings.warn(f"{name} {version} is installed: {NO_STOP.format(versions)}", stacklevel=2)
+            continue
+        remedy = f'run `pip install "{requirement}"`, then restart the kernel'
+        problems.append(f"{name} {version} is installed, {versions} is needed: {remedy}")
     for name, others in PAIRS.items():
         # Colab shows widgets without JupyterLab, whatever version of its part is installed there.
         if name not in wrong and not (name == "ipywidgets" and "google.colab" in sys.modules):
