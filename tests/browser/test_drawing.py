@@ -1,12 +1,17 @@
 """The DrawingPad as a learner meets it: a stroke drawn with the mouse, and what the kernel answers."""
 
 import pytest
+from playwright.sync_api import expect
 
 from .lab import NotebookPage, write_notebook
 from .models import SOURCE
 
 PAD = "pad = DrawingPad(made(4), digits)\npad"
 READ = "print(len(pad.surface.value), pad.neighbours() != [])"
+LAST = """
+strokes = pad.surface.value
+print("keys", len(strokes), *([round(share, 4) for share in strokes[0][at:][:2]] for at in (0, 24, 40)))
+"""
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 WRONG = "pad.draw_strokes([[0.5]])"
 
@@ -15,7 +20,7 @@ WRONG = "pad.draw_strokes([[0.5]])"
 def notebook(lab, browser):
     """A notebook with a pad, run once; the test that ends its kernel comes last."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    write_notebook(lab.root / "drawing.ipynb", [SOURCE, PAD, READ, WRONG])
+    write_notebook(lab.root / "drawing.ipynb", [SOURCE, PAD, READ, WRONG, LAST])
     opened = NotebookPage(page, lab, "drawing.ipynb")
     opened.run_through(PAD)
     yield opened
@@ -94,9 +99,59 @@ def test_without_a_mouse_a_test_image_can_be_put_on_the_pad(notebook):
     )
     assert pad.ink() > 0.03
     pad.stroke((0.5, 0.2), (0.5, 0.8))
-    assert pad.canvas.get_attribute("aria-label") == "Drawing pad with 1 stroke on it", "drawing replaces the image"
+    assert "Drawing pad with 1 stroke on it." in pad.canvas.get_attribute("aria-label"), "drawing replaces the image"
     pad.press("Clear")
     pad.says("The pad is empty")
+
+
+def test_a_digit_is_drawn_with_the_keyboard_alone(notebook):
+    """A seven: the pen goes to its upper left, is lowered, drawn to the right and then down aslant, and raised."""
+    pad, keyboard = Pad(notebook), notebook.page.keyboard
+    pad.canvas.scroll_into_view_if_needed()
+    pad.root.get_by_role("spinbutton").first.focus()
+    for _ in range(12):
+        keyboard.press("Shift+Tab")
+        if pad.canvas.evaluate("(canvas) => canvas === document.activeElement"):
+            break
+    ring = pad.canvas.evaluate("(canvas) => getComputedStyle(canvas).outline")
+    assert "solid" in ring and "3px" in ring, "the focus cannot be seen"
+    assert "Arrow keys move the pen" in pad.canvas.get_attribute("aria-label")
+    pen = pad.root.locator(".vae-pen")
+    expect(pen).to_be_visible()
+    for key in ["ArrowLeft"] * 6:
+        keyboard.press(key)
+    assert pad.ink() == 0, "the pen is up"
+    box, paper = pen.bounding_box(), pad.canvas.bounding_box()
+    left = (box["x"] + box["width"] / 2 - paper["x"]) / paper["width"]
+    assert left == pytest.approx(0.5 - 6 / 28, abs=0.01)
+    keyboard.press("Space")
+    expect(pen).to_have_class("vae-pen vae-down")
+    for key in ["ArrowRight"] * 12:
+        keyboard.press(key)
+    keyboard.down("ArrowLeft")
+    for _ in range(6):  # two keys at once: aslant
+        keyboard.press("ArrowDown")
+    keyboard.up("ArrowLeft")
+    keyboard.press("Shift+ArrowDown")
+    assert 0.02 < pad.ink() < 0.2
+    expect(pad.root.get_by_text("Pen down, ")).to_be_attached()
+    keyboard.press("Enter")
+    drawn = pad.ink()
+    keyboard.press("ArrowRight")
+    assert pad.ink() == drawn, "the pen is up"
+    pad.says("Reconstruction error")
+    notebook.run_cell(LAST)
+    told = notebook.page.locator(".jp-OutputArea-output", has_text="keys 1").last
+    expect(told).to_have_text("keys 1 [0.2857, 0.25] [0.7143, 0.25] [0.4643, 0.6071]", timeout=30_000)
+    pad.canvas.focus()
+    keyboard.press("Space")
+    keyboard.press("ArrowUp")
+    keyboard.press("Tab")  # who leaves the pad raises the pen
+    expect(pen).to_have_class("vae-pen")
+    assert "2 strokes" in pad.canvas.get_attribute("aria-label")
+    pad.press("Clear")
+    pad.says("The pad is empty")
+    assert pad.ink() == 0
 
 
 def test_an_error_and_a_kernel_that_is_gone_are_named(notebook):
