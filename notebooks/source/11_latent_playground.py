@@ -256,7 +256,7 @@ norms = {}
 for way in ("lerp", "slerp"):
     codes = path(a, b, 16, way)  # (17, 300, 16)
     norms[way] = codes.norm(dim=2)  # (17, 300)
-    routes[way] = vae.generate(codes.flatten(0, 1)).unflatten(0, codes.shape[:2])  # (17, 300, 1, 28, 28)
+    routes[way] = torch.stack([vae.generate(step) for step in codes])  # (17, 300, 1, 28, 28)
 
 # %%
 train_features = features(classifier, digits.train)  # (8000, 64)
