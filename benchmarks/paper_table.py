@@ -7,7 +7,7 @@
 
 A row that the results file holds already, at this or a larger number of epochs, is not trained again. One that was
 stopped on the way goes on from its last minutes, bit for bit, with the same command. How long a row takes is said after
-its first epoch.
+two epochs.
 
 As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey values whenever an image is used, test images
 binarized once, 5,000 draws an image. Not as in the paper: batches of 100 (20 there), Adam with a one-cycle schedule
@@ -91,7 +91,8 @@ def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: 
         print(f"{row}/seed-{seed}: goes on after {resumed.epochs} epochs", flush=True)
     clock = kept.with_suffix(".seconds")  # of all parts of an interrupted run
     earlier = float(clock.read_text()) if resumed is not None and clock.exists() else 0.0
-    first, start, saved = (resumed.epochs if resumed else 0) + 1, time.perf_counter(), time.perf_counter()
+    first, start = (resumed.epochs if resumed else 0) + 1, time.perf_counter()
+    saved = begun = start
 
     def spent() -> float:
         return earlier + time.perf_counter() - start
@@ -101,10 +102,12 @@ def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: 
         clock.write_text(f"{spent():.1f}")
 
     def keep(_, history: History) -> None:
-        nonlocal saved
+        nonlocal saved, begun
         now = time.perf_counter()
-        if history.epochs == first:
-            minutes = (epochs - first) * (now - start) / 60
+        if history.epochs == first:  # of a resumed run perhaps the end of an epoch only
+            begun = now
+        if history.epochs == first + 1:
+            minutes = (epochs - history.epochs) * (now - begun) / 60
             print(f"{row}/seed-{seed}: about {minutes:.0f} more minutes, then its evaluation", flush=True)
         if now - saved > 60:
             write(history)

@@ -79,18 +79,20 @@ def test_the_rows_of_the_papers_table_train_on_the_bound_that_they_name():
 
 def test_a_row_of_the_papers_table_goes_on_where_it_was_stopped(tmp_path, capsys):
     x = load_images().train[:600]
-    whole = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path / "whole")
+    whole, _ = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path / "whole")
     kept = paper_table.kept_at(tmp_path, "vae-1", 0, 3)
 
     def stop(model, history):
         if history.epochs == 2:
             paper_table.save_run(history, kept)
+            kept.with_suffix(".seconds").write_text("100.0")
             raise KeyboardInterrupt
 
     torch.manual_seed(0)
     model = VAE(50, hidden=(200, 200), activation="tanh")
     plan = {"epochs": 3, "batch_size": 100, "learning_rate": 3e-3, "seed": 0, "device": "cpu", "progress": False}
     paper_table.fit(model, x, paper_table.objective("vae-1"), callback=stop, **plan)
-    resumed = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path)
+    resumed, seconds = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path)
+    assert 100 < seconds < 200, "those of the first part count"
     assert "goes on after 2 epochs" in capsys.readouterr().out
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
