@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import report
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Locator, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
@@ -157,16 +157,28 @@ CEILING = """async (seconds) => {
 }"""
 
 
+def shown(opened: NotebookPage, index: int) -> Locator:
+    """The slider and the picture of a way, once they have been moved: the first drag of a page takes longer."""
+    cell = opened.page.locator(".jp-Cell").nth(1 + index)
+    cell.scroll_into_view_if_needed()
+    # The widget of `interact` holds its slider and its output: the smallest element with both.
+    output = cell.locator(".jp-OutputArea-output:has(.noUi-handle)").first
+    output.evaluate(DRAGGED, 1)
+    return output
+
+
+def alone(opened: NotebookPage) -> float:
+    """Frames a second while the slider of `interact` is dragged and no picture follows, for the kernel is busy."""
+    return round(shown(opened, list(WAYS).index("interact + imshow")).evaluate(DRAGGED, SECONDS)[1], 1)
+
+
 def measure(opened: NotebookPage, busy: bool) -> dict:
     """Milliseconds to the picture (median, 95 %), and pictures a second while dragging, of each way and decoder."""
     found = {}
     for index, (kind, way) in enumerate((kind, way) for kind in ("mlp", "conv") for way in WAYS):
         if busy and way != "in the browser":
             continue
-        cell = opened.page.locator(".jp-Cell").nth(1 + index)
-        cell.scroll_into_view_if_needed()
-        # The widget of `interact` holds its slider and its output: the smallest element with both.
-        output = cell.locator(".jp-OutputArea-output:has(.noUi-handle)").first
+        output = shown(opened, index)
         output.evaluate(ONE_BY_ONE, 5)
         times = sorted(output.evaluate(ONE_BY_ONE, MOVES))
         pictures, frames = output.evaluate(DRAGGED, SECONDS)
@@ -194,12 +206,14 @@ def run() -> dict:
             ceiling = round(opened.page.evaluate(CEILING, SECONDS), 1)
             idle = measure(opened, busy=False)
             opened.start_cell(BUSY)
-            busy = measure(opened, busy=True)
+            busy_ceiling = round(opened.page.evaluate(CEILING, SECONDS), 1)
+            busy, bare = measure(opened, busy=True), alone(opened)
         version = browser.version
         browser.close()
     python_ms = {kind: round(float(text), 2) for kind, text in zip(("mlp", "conv"), shares.split(), strict=True)}
     load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None  # a busy machine flatters the browser
     found = {"idle": idle, "busy_kernel": busy, "ceiling_per_s": ceiling, "python_ms_per_move": python_ms}
+    found |= {"busy_ceiling_per_s": busy_ceiling, "busy_slider_alone_per_s": bare}
     return found | {"load": load, "chromium": version}
 
 
@@ -211,7 +225,11 @@ def table(results: dict) -> str:
             usual = results["idle"][f"{name.split(',')[0]}, interact + imshow"]["median_ms"]
             numbers = f"{row['median_ms']:10.2f}{row['p95_ms']:10.2f}{row['pictures_per_s']:12.1f}"
             lines.append(f"{name + note:36}{numbers}{usual / row['median_ms']:14.1f}")
-    lines.append(f"a canvas painted anew in each frame, and nothing else: {results['ceiling_per_s']:.1f} a second")
+    lines.append(
+        f"a canvas painted anew in each frame, and nothing else: {results['ceiling_per_s']:.1f} a second, with a busy "
+        f"kernel {results['busy_ceiling_per_s']:.1f}; there, a slider without a picture: "
+        f"{results['busy_slider_alone_per_s']:.1f}"
+    )
     share = ", ".join(f"{kind} {value:.2f} ms" for kind, value in results["python_ms_per_move"].items())
     return "\n".join([*lines, f"Python's share of a move by the kernel: {share}"])
 

@@ -34,6 +34,16 @@ MOVES = """(canvas, [first, end]) => {
 }"""
 
 
+# What changes in an element from now on, but for what is painted on its canvases.
+WATCH = """(root) => {
+    window.changes = [];
+    const told = ({ target, type, attributeName }) =>
+        `${type} ${attributeName} of ${target.className || target.nodeName}`;
+    new MutationObserver((all) => window.changes.push(...all.map(told)))
+        .observe(root, { subtree: true, childList: true, characterData: true, attributes: true });
+}"""
+
+
 @pytest.fixture(scope="module")
 def own():
     """The models of the notebooks, made here."""
@@ -262,6 +272,19 @@ def test_a_burst_of_moves_draws_the_last_one_once(notebook):
     assert (explored.decoded != burst).any()
     plane.evaluate(MOVES, [99, 100])
     assert (explored.decoded == burst).all(), "after the burst another picture than that of its last move was on screen"
+
+
+def test_a_move_changes_nothing_on_the_page_but_the_picture_and_the_mark(notebook):
+    """Whatever else is set anew, even to what it was, costs each frame the layout of the page."""
+    explored = Explored(notebook, "mlp")
+    explored.sliders.nth(1).locator("[role=slider]").focus()
+    notebook.page.keyboard.press("End")
+    before = explored.decoded
+    explored.canvas.evaluate(WATCH)
+    for _ in range(5):
+        notebook.page.keyboard.press("ArrowLeft")
+    assert (explored.decoded != before).any()
+    assert set(notebook.page.evaluate("() => window.changes")) == {"attributes style of vae-mark"}
 
 
 def test_nothing_is_left_behind_by_a_thousand_moves(notebook):

@@ -121,7 +121,7 @@ export function eachFrame(draw, el) {
     stale = false;
     try {
       draw();
-      alert.hidden = true;
+      if (!alert.hidden) alert.hidden = true; // set anew, it would be an event for screen readers, in each frame
     } catch (problem) {
       alert.textContent = `This move failed. ${problem}`;
       alert.hidden = false;
