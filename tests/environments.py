@@ -1,9 +1,9 @@
 """Virtual environments: a bare one, and one like Colab's with its ipywidgets 7.7.1 and IPython 7.34.
 
 `python -m tests.environments FOLDER` makes the latter in FOLDER, if it is not there yet, and runs with it the tests of
-the widgets, of the setup cell with a whole lesson, and of each lesson's widgets in JupyterLab 3, whose pages can show
-ipywidgets 7. It needs an index of packages, which other tests do not: these run there if the variable VAE_UTILS_COLAB
-names the folder.
+the widgets, of the setup cell with a whole lesson, and of the explorers and all lessons' widgets in JupyterLab 3, whose
+pages can show ipywidgets 7. It needs an index of packages, which other tests do not: these run there if the variable
+VAE_UTILS_COLAB names the folder.
 """
 
 import os
