@@ -1,14 +1,19 @@
 """What a code cell contributes to a slide: its code, and what it printed or drew."""
 
 import ast
+import base64
+import io
 import itertools
 import math
 import re
+
+from PIL import Image, ImageOps
 
 WIDTH, ROOM = 1160, 640  # pixels of a 1280 x 720 slide that can be filled
 GAP = 14
 RUNNING_HEAD = 44
 CODE_SIZES, BREAKS_LINES = (17, 24), 18  # pixels; larger letters are not worth a broken line
+PRINTED_SIZES = 16, 24
 # Lines of code that a lecture can show: what defines something, what trains, and other steps.
 DEFINITIONS, TRAINING, STEPS, BESIDE_A_FIGURE = 24, 12, 4, 8
 # Of the size that a figure has on a slide of its own, and pixels of its width: it gets one rather than be smaller.
@@ -113,6 +118,27 @@ def code_block(code: str, below: int = 0) -> dict:
     return {"kind": "code", "text": code, "size": size, "height": int(1.3 * size * taken) + 30}
 
 
+def trimmed(png: str, width: float, height: float) -> tuple[str, float]:
+    """A figure without the empty paper at its right, so that it stands in the middle of a slide and may be larger.
+
+    Args:
+        png: the file, in base64.
+        width, height: of the figure, in the pixels of the page.
+
+    Returns:
+        The file and its width. A tall figure keeps the paper that its slide leaves empty anyway.
+    """
+    picture = Image.open(io.BytesIO(base64.b64decode(png)))
+    left, _, right, _ = ImageOps.invert(picture.convert("L")).getbbox() or (0, 0, picture.width, 0)
+    tall = NARROWEST / (ROOM - RUNNING_HEAD) * height / width
+    kept = max(right + min(left, picture.width - right), math.ceil(tall * picture.width))
+    if kept >= picture.width - 8:
+        return png, width
+    out = io.BytesIO()
+    picture.crop((0, 0, kept, picture.height)).save(out, format="PNG", optimize=True)
+    return base64.b64encode(out.getvalue()).decode(), width * kept / picture.width
+
+
 def output_block(output) -> dict | None:
     """What a cell printed or drew, if it belongs on a slide."""
     data = output.get("data", {})
@@ -123,16 +149,19 @@ def output_block(output) -> dict | None:
         return {"kind": "interactive", "height": 76}
     if "image/png" in data:
         size = output.metadata["image/png"]
-        scale = min(WIDTH / size["width"], (ROOM - RUNNING_HEAD) / size["height"])
+        png, width = trimmed(data["image/png"], size["width"], size["height"])
+        scale = min(WIDTH / width, (ROOM - RUNNING_HEAD) / size["height"])
         height = int(size["height"] * scale)
-        least = int(max(FIGURE_SHRINKS_TO * height, NARROWEST * size["height"] / size["width"]))
-        return {"kind": "figure", "png": data["image/png"], "alt": size["alt"], "height": height, "least": least}
+        least = int(max(FIGURE_SHRINKS_TO * height, NARROWEST * size["height"] / width))
+        return {"kind": "figure", "png": png, "alt": size["alt"], "height": height, "least": least}
     if "text/html" in data:
         return {"kind": "html", "text": data["text/html"], "height": 44 * data["text/html"].count("<tr") + 20}
     lines = text.rstrip().splitlines()
     if not lines:
         return None
-    size = max(18, min(24, (WIDTH - 40) / (0.605 * max(map(len, lines))), 560 / (1.3 * len(lines))))
+    fitting = min((WIDTH - 40) / (0.605 * max(map(len, lines))), 560 / (1.3 * len(lines)))
+    # A table is not worth much with broken lines; where smaller letters would not mend them, they stay larger.
+    size = min(PRINTED_SIZES[1], fitting) if fitting >= PRINTED_SIZES[0] else BREAKS_LINES
     columns = int((WIDTH - 40) / (0.605 * size))
     taken = sum(max(1, math.ceil(len(line) / columns)) for line in lines)
     return {

@@ -31,6 +31,7 @@ html_title = "Variational autoencoders"
 html_static_path = [str(HERE / "static")]
 html_css_files = ["website.css"]
 html_copy_source = False
+html_use_index = False  # of functions and classes, which have no pages here
 html_show_sourcelink = False
 # A page that is opened from disk may not read other pages, which the summaries would need.
 html_show_search_summary = False

@@ -169,11 +169,18 @@ def letters_of(chunk: Chunk) -> int:
 
 
 def what_belongs_together(chunks: list[Chunk]) -> dict[int, list[Chunk]]:
-    """id of each chunk -> it and what may not be torn from it: a list, or all of a cell without heading."""
+    """id of each chunk -> it and what may not be torn from it: a list, a sentence round a formula, a whole cell."""
     groups = {id(chunk): [chunk] for chunk in chunks}
     for place, chunk in enumerate(chunks):
+        rest = chunks[place + 1 :]
         if chunk.kind == "text":
-            groups[id(chunk)] += itertools.takewhile(lambda later: later.kind == "item", chunks[place + 1 :])
+            groups[id(chunk)] += itertools.takewhile(lambda later: later.kind == "item", rest)
+        if (
+            chunk.kind == "text"
+            and [later.kind for later in rest[:2]] == ["math", "text"]
+            and rest[1].text[0].islower()
+        ):
+            groups[id(chunk)] += rest[:2]
     if chunks and chunks[0].kind != "heading":
         groups[id(chunks[0])] = chunks
     return groups

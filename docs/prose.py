@@ -1,5 +1,6 @@
 """The Markdown of a lesson in pieces that a slide takes whole: paragraphs, items of lists, formulas, tables."""
 
+import itertools
 import math
 import re
 from dataclasses import dataclass
@@ -35,7 +36,11 @@ def plain(markdown: str) -> str:
 
 def chunks_of(markdown: str) -> list[Chunk]:
     """The pieces of a Markdown cell, in order."""
-    return [chunk for part in paragraphs(markdown) for chunk in chunk_paragraph(part)]
+    found = [chunk for part in paragraphs(markdown) for chunk in chunk_paragraph(part)]
+    for before, chunk in itertools.pairwise(found):
+        if chunk.kind == "item" and before.role == "small":  # a list of sources
+            chunk.role, chunk.height = "small", small_height(chunk.text)
+    return found
 
 
 def paragraphs(markdown: str) -> list[str]:
@@ -74,10 +79,15 @@ def chunk_paragraph(text: str) -> list[Chunk]:
     for item in items:
         role, height = "predict" if re.match(r"\*\*(Predict first|Look for)", item) else "", text_height(item)
         if item.startswith("**Sources"):
-            role, height = "small", 28 * math.ceil(len(plain(item)) / 112) + 18
+            role, height = "small", small_height(item)
         kind = "item" if re.match(LISTED, item) else "text"
         result.append(Chunk(kind, item, height + (24 if role == "predict" else 0), role))
     return result
+
+
+def small_height(text: str) -> int:
+    """Pixels that sources take, which are set in small letters."""
+    return 28 * math.ceil(len(plain(text)) / 112) + 18
 
 
 def text_height(text: str) -> int:

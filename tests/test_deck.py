@@ -1,9 +1,12 @@
 """How a lesson is cut into slides: what belongs together, what is shown of it, and where speaker notes come from."""
 
+import base64
+import io
 from pathlib import Path
 
 import nbformat
 import pytest
+from PIL import Image
 
 import brief
 import build
@@ -11,7 +14,7 @@ import deck
 import offline
 import pages
 import prose
-from blocks import ROOM, code_block, lecture_code, output_block, slide_code
+from blocks import ROOM, code_block, lecture_code, output_block, slide_code, trimmed
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -97,6 +100,41 @@ def test_a_figure_below_code_is_large_or_on_a_slide_of_its_own():
     made.add(dict(figure), "-")
     kinds = [[block["kind"] for block in page.blocks] for page in made.pages]
     assert kinds == [["heading", "code", "figure"], ["running", "code"], ["running", "figure"]]
+
+
+def test_a_figure_leaves_the_empty_paper_at_its_right_behind():
+    def figure(width, height, ink):
+        paper, out = Image.new("RGB", (width, height), "white"), io.BytesIO()
+        paper.paste((0, 0, 0), ink)
+        paper.save(out, format="PNG")
+        return base64.b64encode(out.getvalue()).decode()
+
+    png, width = trimmed(figure(1400, 400, (20, 20, 900, 380)), 700, 200)
+    assert Image.open(io.BytesIO(base64.b64decode(png))).size == (920, 400) and width == 460
+    full = figure(1400, 400, (20, 20, 1380, 380))
+    assert trimmed(full, 700, 200) == (full, 700)
+    _, width = trimmed(figure(1400, 1400, (20, 20, 900, 1380)), 700, 700)
+    assert width == 700, "it would be no larger, and narrower than a slide wants it"
+
+
+def test_a_list_of_sources_is_set_in_small_letters():
+    chunks = prose.chunks_of("- a claim\n\n**Sources.**\n\n- One (1901)\n- Two (1902)\n\n**Next:** 01")
+    assert [chunk.role for chunk in chunks] == ["", "small", "small", "small", ""]
+
+
+def test_a_table_that_fits_in_small_letters_is_not_broken():
+    def printed(letters):
+        return output_block(nbformat.v4.new_output("stream", name="stdout", text="x" * letters))
+
+    assert printed(110)["size"] < 18 and printed(110)["height"] < 50
+    assert printed(130)["size"] == 18, "broken anyway"
+
+
+def test_a_sentence_goes_on_after_its_formula_on_the_same_slide():
+    long = "\n\n".join(["word " * 17] * 6)
+    around = "We want to know the density\n\n$$p(x) = 1,$$\n\nof which this here is an estimate."
+    slides = slides_of(("slide", f"## Head\n\n{long}\n\n{around}"))
+    assert slides[-1] == ["Head", around]
 
 
 def test_a_list_stays_with_the_line_above_it():

@@ -10,6 +10,8 @@ import torch
 from vae_utils import load_images
 from vae_utils.checkpoints import load_checkpoint
 
+from .contrast import FAINT, disorder
+
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = 10
 READ = """canvas => {
@@ -199,6 +201,24 @@ def test_it_fits_the_screen(opened, width, height):
         """() => [...document.querySelectorAll("button")].filter((b) => b.offsetHeight < 40).length"""
     )
     assert small == 0, "buttons too small for fingers"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_its_words_can_be_seen_and_its_headings_are_in_order(opened, scheme):
+    opened.emulate_media(color_scheme=scheme)
+    opened.get_by_role("button", name="It is B").click()
+    opened.locator("#sixteen .redraw").click()
+    assert opened.evaluate(FAINT) == []
+    assert not disorder(
+        [int(name[1]) for name in opened.locator("h1, h2, h3").evaluate_all("all => all.map(h => h.tagName)")]
+    )
+
+
+def test_a_printed_card_stays_on_one_sheet(opened):
+    opened.emulate_media(media="print")
+    opened.set_viewport_size({"width": 718, "height": 1047})  # A4 with the browser's own margins
+    places = opened.locator("#two .model").evaluate_all("cards => cards.map((card) => card.offsetTop)")
+    assert places[0] == places[1] and opened.locator("#two").evaluate("part => part.offsetHeight") < 1047
 
 
 def test_all_that_can_be_used_has_a_name(opened):

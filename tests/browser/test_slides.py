@@ -34,6 +34,10 @@ MEASURE = """() => Reveal.getSlides().map((slide) => {
     };
 })"""
 
+# Commas and full stops that a line may begin with, because nothing holds them to the formula before them.
+LOOSE_MARKS = """formulas => formulas.filter((formula) => /^[.,;:!?)]/.test(formula.nextSibling?.data ?? '')
+    && formula.parentElement.style.whiteSpace !== 'nowrap').map((formula) => formula.parentElement.textContent)"""
+
 
 def open_deck(from_disk, name: str):
     """A deck in a window of the size that it is made for, laid out."""
@@ -48,6 +52,7 @@ def test_each_slide_fits_and_can_be_read(from_disk, name):
     slides = page.evaluate(MEASURE)
     assert len(slides) > 20
     assert not page.locator("mjx-merror, [data-mjx-error]").count()
+    assert page.locator("mjx-container:not([display])").evaluate_all(LOOSE_MARKS) == []
     for slide in slides:
         where = f"slide {slide['place']}: {slide}"
         assert slide["low"] <= 721 and slide["right"] <= 1281, f"runs over: {where}"

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
+from .contrast import FAINT, disorder
+
 ROOT = Path(__file__).resolve().parents[2]
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 # Where an element names a file that the browser fetches by itself.
@@ -139,10 +141,34 @@ def test_no_page_is_wider_than_a_phone(from_disk, website):
 
 
 def test_a_page_can_be_printed(from_disk):
-    page = from_disk("04_elbo_and_kl.html")
+    page = from_disk("03_latent_variable_models.html")
     page.evaluate("MathJax.startup.promise")
     pdf = page.pdf(format="A4", print_background=True)
     sheets = len(re.findall(rb"/Type\s*/Page\b", pdf))
     assert 8 < sheets < 40, f"{sheets} sheets"
     page.emulate_media(media="print")
-    assert not page.locator(".sidebar-drawer, .toc-drawer, .copybtn").locator("visible=true").count()
+    page.set_viewport_size({"width": 718, "height": 1047})
+    assert not page.locator(".sidebar-drawer, .toc-drawer, .copybtn, .skip-to-content").locator("visible=true").count()
+    cut = page.locator("div.cell_output pre").evaluate_all(
+        "all => all.filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.textContent)"
+    )
+    assert cut == []
+    strokes = page.locator("article mjx-container svg > g").evaluate_all(
+        "all => all.map((part) => getComputedStyle(part).stroke)"
+    )
+    assert set(strokes) == {"none"}, "PDFs would draw hairlines round the letters of formulas"
+
+
+def test_headings_are_in_order(pages):
+    for path, page in pages.items():
+        if path.parent.name != "slides":
+            levels = [int(heading.name[1]) for heading in page.select("article :is(h1, h2, h3, h4, h5, h6)")]
+            assert not disorder(levels or [1]), f"{path.name}: {levels}"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_can_be_seen(from_disk, scheme):
+    page = from_disk("06_build_a_vae.html", color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    for name in ("06_build_a_vae", "lecturers", "index"):
+        page.goto(re.sub(r"[^/]+$", f"{name}.html", page.url))
+        assert page.evaluate(FAINT) == [], name

@@ -5,6 +5,16 @@
   const pages = [...slides.querySelectorAll('section > section')];
 
   await MathJax.startup.promise;
+  // A comma or full stop stays in the line of the formula before it.
+  for (const formula of slides.querySelectorAll('mjx-container:not([display])')) {
+    const after = formula.nextSibling, mark = after?.nodeType === Node.TEXT_NODE && /^[.,;:!?)]+/.exec(after.data)?.[0];
+    if (!mark) continue;
+    const together = document.createElement('span');
+    together.style.whiteSpace = 'nowrap';
+    formula.replaceWith(together);
+    together.append(formula, mark);
+    after.data = after.data.slice(mark.length);
+  }
   await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
   slides.classList.add('measured');
   for (const page of pages) {
