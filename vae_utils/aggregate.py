@@ -95,7 +95,8 @@ class AggregatedPosterior:
         z = self._checked(z).double()
         mu, precision = self.mu.double(), (-self.logvar.double()).exp()
         constant = (-0.5 * (LOG_2PI + self.logvar.double() + mu.square() * precision)).sum(1)  # (N,)
-        found = []
+        # Filled in place: results kept from each part would keep malloc from using its large blocks again.
+        found = z.new_empty(len(z))
         rows = max(1, AT_A_TIME // len(self))
         for start in range(0, len(z), rows):
             piece = z[start : start + rows]
@@ -103,8 +104,8 @@ class AggregatedPosterior:
             terms = constant + piece @ (mu * precision).T - 0.5 * piece.square() @ precision.T  # (rows, N)
             if leave_out is not None:
                 terms.scatter_(1, leave_out[start : start + rows, None], -math.inf)
-            found.append(terms.logsumexp(1) - math.log(len(self) - (leave_out is not None)))
-        return torch.cat(found).to(self.mu.dtype)
+            found[start : start + rows] = terms.logsumexp(1) - math.log(len(self) - (leave_out is not None))
+        return found.to(self.mu.dtype)
 
     @checked
     def log_prob_per_dimension(self, z: Float[Tensor, "S K"]) -> Float[Tensor, "S K"]:
@@ -113,12 +114,12 @@ class AggregatedPosterior:
         # Dimensions first: the sums over components then run along the memory.
         mu, halves = self.mu.T[:, None].contiguous(), 0.5 * (-self.logvar).exp().T[:, None].contiguous()  # (K, 1, N)
         constant = -0.5 * (LOG_2PI + self.logvar).T[:, None].contiguous()
-        found = []
+        found = torch.empty_like(z)  # filled in place, as above
         rows = max(1, AT_A_TIME // self.mu.numel())
         for start in range(0, len(z), rows):
             squares = (z[start : start + rows].T[:, :, None] - mu).square_()  # (K, rows, N)
-            found.append((constant - squares.mul_(halves)).logsumexp(2).T)
-        return torch.cat(found or [torch.zeros_like(z)]) - math.log(len(self))
+            found[start : start + rows] = (constant - squares.mul_(halves)).logsumexp(2).T
+        return found - math.log(len(self))
 
     @checked
     def log_prob_of_sources(self, z: Float[Tensor, "S K"], index: Int[Tensor, " S"]) -> Float[Tensor, " S"]:

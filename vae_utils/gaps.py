@@ -192,8 +192,7 @@ def weighted_draws(
             if not (values.abs() < LARGEST).all():
                 raise ValueError(f"{name} must be finite and below {LARGEST:g} in size: did the training diverge?")
     means, logvars = (torch.stack(parameters) for parameters in zip(*qs, strict=True))  # (Q, B, K) each
-    # One result from the start: small ones kept from each part would lie between the large blocks that malloc frees, and
-    # keep it from using those again.
+    # Filled in place: results kept from each part would keep malloc from using its large blocks again.
     found = means.new_empty(samples, len(x))
     with drawing_from(first_state(seed, means.device), means.device), torch.no_grad():
         for some in torch.arange(samples).split(max(1, ROWS // len(x))):

@@ -46,8 +46,7 @@ def log_likelihood(
     samples, at_a_time = at_least_one(samples=samples, at_a_time=at_a_time)
     weight, was_training = next(model.parameters()), model.training
     draws = min(samples, at_a_time)  # of one image at once
-    # Filled in place: small results kept from each part would lie between the large blocks that malloc frees, and keep
-    # it from using those again.
+    # Filled in place: results kept from each part would keep malloc from using its large blocks again.
     estimates = torch.empty(len(x), dtype=torch.float64)
     size = max(1, at_a_time // draws)
     with drawing_from(first_state(seed, weight.device), weight.device):
