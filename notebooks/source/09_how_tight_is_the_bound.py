@@ -130,15 +130,17 @@ shown
 # %%
 precision = turned.precision  # (K, K)
 root = torch.linalg.cholesky(precision)
-epsilon = torch.randn(2_000_000, K, generator=torch.Generator().manual_seed(1))  # (S, K)
 
 
 def gap_and_variance(widening, ks=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)):
     """For q with its variances times `widening`: {k: log p(x) - bound}, and Var[w / p(x)] in closed form."""
     q_precision = precision.diagonal() / widening  # (K,)
-    z = epsilon / q_precision.sqrt().float()  # (S, K)  from the posterior's mean
     log_ratio = 0.5 * (torch.logdet(precision) - q_precision.log().sum())  # of the two constants
-    log_w = log_ratio - 0.5 * (z @ root.float()).square().sum(1) + 0.5 * epsilon.square().sum(1)  # (S,)  log w/p(x)
+    noise, log_w = torch.Generator().manual_seed(1), torch.empty(2_000_000)  # (S,)  log w/p(x)
+    for part in log_w.split(10_000):  # all at once would fill half a gigabyte
+        epsilon = torch.randn(len(part), K, generator=noise)
+        z = epsilon / q_precision.sqrt().float()  # (10000, K)  from the posterior's mean
+        part[:] = log_ratio - 0.5 * (z @ root.float()).square().sum(1) + 0.5 * epsilon.square().sum(1)
     inside = 2 * precision - torch.diag(q_precision)  # E[w²] is the integral of p(z|x)² / q(z): finite or not
     finite = torch.linalg.eigvalsh(inside)[0] > 0
     gaps = {}
@@ -728,14 +730,17 @@ assert all(found["active"] == K for found in results.values()), "the text says: 
 # %%
 def signal_to_noise(k, repeats=40_000, observed=1.0):
     """Mean over standard deviation of the gradients of the k-draw bound: (decoder's, encoder's)."""
-    m = torch.zeros(repeats, 1, requires_grad=True)  # the same number in each row, so that each has its own gradient
-    b = torch.full((repeats, 1), observed / 2 + 0.5, requires_grad=True)  # the posterior's mean is x / 2
-    spread = (2 / 3) ** 0.5  # the posterior's is sqrt(1/2)
-    z = b + spread * torch.randn(repeats, k, generator=dice)  # (R, k)
-    log_w = Normal(m, 1.0).log_prob(z) + Normal(z, 1.0).log_prob(torch.tensor(observed)) - Normal(b, spread).log_prob(z)
-    bound = log_w.logsumexp(1) - math.log(k)  # (R,)
-    gradients = torch.autograd.grad(bound.sum(), (m, b))  # (R, 1) each
-    return [(gradient.mean().abs() / gradient.std()).item() for gradient in gradients]
+    spread, x = (2 / 3) ** 0.5, torch.tensor(observed)  # the posterior's is sqrt(1/2)
+    parts = []
+    for _ in range(40):  # in parts, for the memory's sake
+        m = torch.zeros(repeats // 40, 1, requires_grad=True)  # one number, in rows that get a gradient each
+        b = torch.full((repeats // 40, 1), observed / 2 + 0.5, requires_grad=True)  # the posterior's mean is x / 2
+        z = b + spread * torch.randn(repeats // 40, k, generator=dice)  # (R / 40, k)
+        log_w = Normal(m, 1.0).log_prob(z) + Normal(z, 1.0).log_prob(x) - Normal(b, spread).log_prob(z)
+        bound = log_w.logsumexp(1) - math.log(k)  # (R / 40,)
+        parts.append(torch.cat(torch.autograd.grad(bound.sum(), (m, b)), 1))  # (R / 40, 2)
+    gradients = torch.cat(parts)  # (R, 2)
+    return (gradients.mean(0).abs() / gradients.std(0)).tolist()
 
 
 snr = {k: signal_to_noise(k) for k in (1, 4, 16, 64, 256)}
@@ -782,28 +787,39 @@ assert needed > 300 and snr[1][1] > 0.3, "the text says: hundreds at least; near
 # %%
 stored = json.loads((files("vae_utils") / "data_files" / "paper_table.json").read_text(encoding="utf-8"))
 print("NLL of 10,000 test images, nats (active units)")
-print("             paper      here               −ELBO    passes over the data")
-for row, published in stored["paper"].items():
-    runs = [run for name, run in stored["runs"].items() if name.startswith(f"{row}/")] or [None]
-    for run in runs:
-        here = "not trained yet"
-        if run is not None:
-            nll = f"{run['nll']:.2f} ± {run['standard_error']:.2f} ({run['active_units']})"
-            here = f"{nll:18} {run['negative_elbo']:.2f}    {run['epochs']}"
-        name = "{} k = {}".format(*row.upper().split("-"))
-        print(f"{name:12} {published['nll']:.2f} ({published['active_units']}) {here}")
+print("              paper       here               −ELBO  passes  draws")
+for row in dict.fromkeys([*stored["paper"], *(name.split("/")[0] for name in stored["runs"])]):
+    published, (kind, k) = stored["paper"].get(row), row.split("-")
+    paper = "{nll:.2f} ({active_units})".format(**published) if published else "–"
+    runs = [run for name, run in stored["runs"].items() if name.startswith(f"{row}/")]
+    lines = [
+        "{:18} {negative_elbo:.2f}  {epochs:6} {draws:6}".format(
+            "{nll:.2f} ± {standard_error:.2f} ({active_units})".format(**run), **run
+        )
+        for run in runs
+    ]
+    name = "convolutional" if kind == "conv" else f"{kind.upper()} k = {k}"
+    print(f"{name:13} {paper:10}  " + (f"\n{'':25} ".join(lines) or "not trained yet"))
 
 # %%
-here, published = stored["runs"]["vae-1/seed-0"], stored["paper"]["vae-1"]
-shortfall, paper_gain = here["nll"] - published["nll"], published["nll"] - stored["paper"]["iwae-50"]["nll"]
+ours, published = stored["runs"]["vae-1/seed-0"], stored["paper"]["vae-1"]
+tighter, convolutional = stored["runs"]["iwae-5/seed-0"], stored["runs"]["conv-1/seed-0"]
+shortfall, paper_gain = ours["nll"] - published["nll"], published["nll"] - stored["paper"]["iwae-50"]["nll"]
+gain, paper_gain_5 = ours["nll"] - tighter["nll"], published["nll"] - stored["paper"]["iwae-5"]["nll"]
 print(
     f"IWAE, k = 50, in the paper: {paper_gain:.2f} nats better than its VAE; ours behind its VAE: {shortfall:.2f} nats"
 )
-print(f"−ELBO − NLL of ours: {here['negative_elbo'] - here['nll']:.2f} nats")
+print(f"IWAE, k = 5, better than the VAE by {gain:.2f} nats here, {paper_gain_5:.2f} in the paper")
+for name, run in (("VAE", ours), ("IWAE, k = 5", tighter)):
+    print(f"−ELBO − NLL of our {name}: {run['negative_elbo'] - run['nll']:.2f} nats")
 assert 1.9 < paper_gain < 2.1, "the text says: two nats"
-assert 1.0 < shortfall < 2.5 and here["epochs"] == 300, "the text says: almost two nats; 300 passes"
+assert 1.0 < shortfall < 2.5 and ours["epochs"] == 300, "the text says: almost two nats; 300 passes"
 assert stored["paper"]["iwae-50"]["active_units"] - published["active_units"] == 6, "the text says: six more"
-assert here["active_units"] < published["active_units"] and here["negative_elbo"] - here["nll"] > 1
+assert ours["active_units"] < published["active_units"] and ours["negative_elbo"] - ours["nll"] > 1
+assert 0.8 < gain < 1.2 < paper_gain_5 < 1.3 and tighter["epochs"] == 200, "the text says: a nat; 1.2 nats; 200 passes"
+assert tighter["negative_elbo"] > ours["negative_elbo"] + 1.5, "the text says: a worse ELBO"
+assert tighter["active_units"] - ours["active_units"] == 4, "the text says: four more"
+assert convolutional["nll"] < ours["nll"] and (convolutional["epochs"], convolutional["draws"]) == (30, 500)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Fifty draws buy the paper's IWAE two nats out of 87, and six more active units. **Our VAE stands almost two nats behind
@@ -814,8 +830,15 @@ assert here["active_units"] < published["active_units"] and here["negative_elbo"
 # - **the test pixels**: each grey image is drawn as black and white once, with our seed. The paper's draw is another one.
 #
 # So a table like this compares whole recipes. "IWAE beats VAE by two nats" may be read from the paper's rows, which were
-# trained alike, and never from one row of theirs and one of ours. A row that says "not trained yet" takes many hours on
-# two cores; the script trains it, and can be stopped and started again.
+# trained alike, and never from one row of theirs and one of ours.
+#
+# Our own two rows, one run each, tell the same story on a smaller scale. Five draws are worth a nat here, and 1.2 in the
+# paper, although our IWAE had 200 passes and our VAE 300; and four more units are active. **The model with the better
+# NLL has the worse ELBO**: its encoder was never asked for a tight one.
+#
+# The last row is no row of the paper: a convolutional VAE with about as many weights. It passes our first row with a
+# tenth of the passes. (500 draws instead of 5,000: on average, that can only make it look worse.) A row that says
+# "not trained yet" takes many hours on two cores; the script trains it, and can be stopped and started again.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What log p(x) does not say
