@@ -3,9 +3,8 @@
     python benchmarks/notebook_costs.py              all lessons, about eight minutes on two cores
     python benchmarks/notebook_costs.py 04 05        some of them
 
-Peak memory is the most that the kernel ever held (its resident set). The share of it that is the kernel's own, after
-the run, is what each further learner on one server costs: the rest, PyTorch's libraries above all, is there once for
-all.
+Peak memory is the most that the kernel ever held (its resident set). What it has written itself, after the run, is what
+each further learner on one server costs: the rest, the code of PyTorch's libraries above all, is there once for all.
 """
 
 import argparse
@@ -27,8 +26,7 @@ if smaps.exists():
     for line in smaps.read_text().splitlines()[1:]:
         key, size = line.split()[:2]
         own[key] = int(size) / 1024
-private = own.get("Private_Clean:", 0) + own.get("Private_Dirty:", 0)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, private)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, own.get("Private_Dirty:", 0))
 """
 
 
