@@ -64,7 +64,7 @@ def test_the_amortization_gap_is_what_a_spoilt_encoder_loses(slanted):
     mu, logvar = spoilt.encode(x)
     posterior = MultivariateNormal(model.posterior_mean(x), precision_matrix=model.precision)
     lost = kl_divergence(MultivariateNormal(mu, torch.diag_embed(logvar.exp())), posterior) - model.gap()
-    gaps = inference_gaps(spoilt, x, samples=3000, steps=300)
+    gaps = inference_gaps(spoilt, x, samples=10_000, steps=300)
     assert (lost > 0.1).all()
     torch.testing.assert_close(gaps.amortization, lost, atol=0.06, rtol=0)
     assert gaps.approximation.mean().item() == pytest.approx(model.gap(), abs=0.03)
@@ -95,7 +95,7 @@ def test_weighted_draws_from_the_encoder_are_the_log_weights():
     error = 5 * (found.var(0) + expected.var(0)).div(2100).sqrt()
     assert ((found.mean(0) - expected.mean(0)).abs() < error).all()
     torch.manual_seed(3)
-    torch.testing.assert_close(found[:700], log_weights(model, x, 800)[:700])
+    torch.testing.assert_close(found[:200], log_weights(model, x, 200))  # the first part
     assert log_mean_weight(found).mean() > found.mean()
 
 
