@@ -1,4 +1,8 @@
-"""Loops over parts must not hold more memory with each part: glibc's malloc does, if results are kept between them."""
+"""A loop over parts must not hold more memory with each part: glibc's malloc does, if results are kept between them.
+
+Whether it does depends on addresses, which differ from run to run: broken code fails here in about half of the runs,
+sound code in none.
+"""
 
 import os
 import subprocess
@@ -9,34 +13,24 @@ import pytest
 PROGRAM = """
 import resource
 import torch
-from vae_utils import VAE
 from vae_utils.aggregate import AggregatedPosterior
-from vae_utils.gaps import weighted_draws
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-torch.manual_seed(0)
-mu = torch.randn(8000, 16)
-aggregated = AggregatedPosterior(mu, mu)
-vae, x = VAE(8), torch.rand(100, 1, 28, 28).round()
-q = vae.encode(x)
+dice = torch.Generator().manual_seed(0)
 before = peak()
-{call}
+for count in range(4000, 8001, 500):  # blocks of several sizes: whether a size is used again depends on addresses
+    mu = torch.randn(count, 16, generator=dice)
+    AggregatedPosterior(mu, mu).log_prob_per_dimension(mu[:300])
 print(peak() - before)
 """
-
-
 # As malloc sets itself after some training: large blocks come from the heap and stay there.
 HEAP = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**28)}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in other units")
-@pytest.mark.parametrize(
-    "call", ["aggregated.log_prob_per_dimension(mu[:1000])", "weighted_draws(vae, x, q, samples=500)"]
-)
-def test_a_long_loop_needs_no_more_memory_than_a_short_one(call):
-    program = PROGRAM.replace("{call}", call)
-    ran = subprocess.run([sys.executable, "-c", program], env=os.environ | HEAP, capture_output=True, text=True)
+def test_the_aggregated_posterior_needs_no_more_memory_for_more_codes():
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | HEAP, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert float(ran.stdout) < 100, "MB"

@@ -819,6 +819,11 @@ assert ours["active_units"] < published["active_units"] and ours["negative_elbo"
 assert 0.8 < gain < 1.2 < paper_gain_5 < 1.3 and tighter["epochs"] == 200, "the text says: a nat; 1.2 nats; 200 passes"
 assert tighter["negative_elbo"] > ours["negative_elbo"] + 1.5, "the text says: a worse ELBO"
 assert tighter["active_units"] - ours["active_units"] == 4, "the text says: four more"
+weights = [
+    sum(weight.numel() for weight in each.parameters()) for each in (VAE(50, hidden=(200, 200)), VAE(50, "conv"))
+]
+print("weights: {:,}, convolutional {:,}".format(*weights))
+assert abs(weights[1] / weights[0] - 1) < 0.1, "the text says: about as many"
 assert convolutional["nll"] < ours["nll"] and (convolutional["epochs"], convolutional["draws"]) == (30, 500)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
