@@ -287,6 +287,23 @@ def test_a_move_changes_nothing_on_the_page_but_the_picture_and_the_mark(noteboo
     assert set(notebook.page.evaluate("() => window.changes")) == {"attributes style of vae-mark"}
 
 
+def test_no_handle_has_a_layer_of_its_own(notebook):
+    """The browser goes through all layers in each frame: with one for each handle, that took half of its time."""
+    explored, layers = Explored(notebook, "fifty"), []
+    session = notebook.page.context.new_cdp_session(notebook.page)
+    session.on("LayerTree.layerTreeDidChange", lambda told: layers.append(told["layers"]) if "layers" in told else None)
+    session.send("LayerTree.enable")
+    explored.drag(3, 0.7)
+    explored.drag(3, 0.4)
+    notebook.page.wait_for_function(TWO_FRAMES)
+    nodes = [layer["backendNodeId"] for layer in layers[-1] if "backendNodeId" in layer]
+    owners = [session.send("DOM.describeNode", {"backendNodeId": node})["node"] for node in nodes]
+    session.detach()
+    classes = [" ".join(owner.get("attributes", [])) for owner in owners]
+    assert any("vae-pixels" in each for each in classes), "the explorer's canvases have layers"
+    assert not [each for each in classes if "noUi" in each]
+
+
 def test_nothing_is_left_behind_by_a_thousand_moves(notebook):
     explored = Explored(notebook, "plane")
     plane = explored.canvas.get_by_role("application")
