@@ -104,7 +104,7 @@ def bernoulli_log_likelihood(logits: Float[Tensor, "B ..."], x: Float[Tensor, "B
     found = range_of(x)
     if found and not (found[0] >= 0 and found[1] <= 1):  # also true for NaN
         raise ValueError(f"x must be pixels in [0, 1], received {found[0]:g} to {found[1]:g}; divide bytes by 255")
-    return _sum_but_first(-F.binary_cross_entropy_with_logits(logits, x, reduction="none"))
+    return -_sum_but_first(F.binary_cross_entropy_with_logits(logits, x, reduction="none"))
 
 
 def gaussian_log_likelihood(

@@ -1,4 +1,4 @@
-"""A JupyterLab server of its own and a notebook opened in it by a real browser, for the tests and for screenshots.py.
+"""A Jupyter server of its own and a notebook opened in it by a real browser, for the tests and for screenshots.py.
 
 What this file is not: a JupyterLab client library. It does what a learner does: open, run all, drag a slider, look.
 """
@@ -98,15 +98,22 @@ class LabServer:
         private: an empty folder of its own.
         environment: further environment variables for it and its kernels.
         python: the Python in which it and its kernels run; this one by default.
+        application: the module with the pages, "jupyterlab" or "notebook" (version 7).
     """
 
     def __init__(
-        self, root: Path, private: Path, environment: dict[str, str] | None = None, python: str = sys.executable
+        self,
+        root: Path,
+        private: Path,
+        environment: dict[str, str] | None = None,
+        python: str = sys.executable,
+        application: str = "jupyterlab",
     ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.root, self.token, self.url = Path(root), secrets.token_hex(16), f"http://127.0.0.1:{port}"
+        self.page = {"jupyterlab": "doc/tree", "notebook": "notebooks"}[application]
         settings = private / "settings"
         for name, values in SETTINGS.items():
             file = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -123,7 +130,7 @@ class LabServer:
         self.log = private / "server.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [python, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
+                [python, "-m", application, "--no-browser", "--allow-root", "--expose-app-in-browser"]
                 + [f"--ServerApp.root_dir={root}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
                 + [f"--IdentityProvider.token={self.token}"],
                 env={**os.environ, **(environment or {}), **{name: str(path) for name, path in own.items()}},
@@ -183,7 +190,7 @@ class NotebookPage:
 
     def __init__(self, page, server: LabServer, name: str) -> None:
         self.page = page
-        page.goto(f"{server.url}/doc/tree/{name}?token={server.token}&reset")
+        page.goto(f"{server.url}/{server.page}/{name}?token={server.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
         page.wait_for_function(READY, timeout=60_000)
 

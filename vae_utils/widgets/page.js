@@ -16,9 +16,20 @@ export function enter(el, alt) {
   el.classList.add("vae-explorer");
   el.setAttribute("role", "group");
   el.setAttribute("aria-label", alt);
-  el.addEventListener("keydown", (event) => {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
-  });
+  keepKeys(el);
+}
+
+// Keys pressed in a part of the page stay there, but for those with Ctrl, Alt or Meta: an arrow in a menu would go to
+// another cell of the notebook, and two d's would delete this one. Most notebooks hear keys after the part does;
+// Notebook 7 hears them first, and looks for an attribute of the control.
+export function keepKeys(part) {
+  const plain = (event) => !event.ctrlKey && !event.metaKey && !event.altKey;
+  const tell = (event) => event.target.toggleAttribute("data-lm-suppress-shortcuts", plain(event));
+  const begin = () => window.addEventListener("keydown", tell, true);
+  part.addEventListener("focusin", begin);
+  part.addEventListener("focusout", () => window.removeEventListener("keydown", tell, true));
+  part.addEventListener("keydown", (event) => { if (plain(event)) event.stopPropagation(); });
+  if (part.contains(document.activeElement)) begin();
 }
 
 // A picture of height * width pixels that CSS enlarges without blur, with a caption over it.
