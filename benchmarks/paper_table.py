@@ -5,9 +5,9 @@
     python benchmarks/paper_table.py --epochs 50            shorter, for a look
     python benchmarks/paper_table.py --rows conv-1          not of the paper: what a convolutional VAE reaches
 
-A row that the results file holds already, at this or a larger number of epochs, is not trained again. One that was
-stopped on the way goes on from its last minutes, bit for bit, with the same command. How long a row takes is said after
-two epochs.
+A row that the results file holds already with this number of epochs is not trained again; one with another number
+stands beside it. One that was stopped on the way goes on from its last minutes, bit for bit, with the same command. How
+long a row takes is said after two epochs.
 
 As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey values whenever an image is used, test images
 binarized once, 5,000 draws an image. Not as in the paper: batches of 100 (20 there), Adam with a one-cycle schedule
@@ -162,8 +162,9 @@ def main() -> None:
     results = json.loads(chosen.results.read_text())["runs"] if chosen.results.exists() else {}
     for seed in chosen.seeds:
         for row in chosen.rows:
-            name, epochs = f"{row}/seed-{seed}", chosen.epochs or EPOCHS[row]
-            if results.get(name, {}).get("epochs", 0) >= epochs:
+            epochs = chosen.epochs or EPOCHS[row]
+            name = f"{row}/seed-{seed}/{epochs}-epochs"
+            if name in results:
                 print(f"{name}: is there already")
                 continue
             model, seconds = trained(row, images.train, epochs, seed, device, chosen.compile, chosen.runs)

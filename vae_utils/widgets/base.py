@@ -1,7 +1,7 @@
 """What every explorer shares: controls, one lasting picture a view, visible errors, and the latest value wins."""
 
-import asyncio
 import html
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,13 +9,13 @@ from typing import Any
 
 import ipywidgets
 import torch
-from torch import Tensor
 
 from vae_utils.plots import LessonFigure, show_images
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.canvas import SliderNames
-from vae_utils.widgets.shown import Picture, ShownHTML, ShownImage, to_png
+from vae_utils.widgets.shown import Picture, ShownHTML, ShownImage, same, to_png
 from vae_utils.widgets.trouble import explain
+from vae_utils.widgets.turns import in_turn, running_loop
 
 # An image widget takes no alt text, so it stands before the pictures, where screen readers find it.
 UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
@@ -61,7 +61,8 @@ class Explorer(ipywidgets.VBox):
                 raise ValueError(f"a {type(control).__name__} has no description: say what it sets, with its unit")
         self._summary = f"{type(self).__name__}: {summary or alt} (Run the cell to use it.)"
         self._stale, self._held, self._drawing, self._fed, self._behind = True, 0, False, fed, fed
-        self._loop, self._last, self.canvas, self._waiting, self._rested = _running_loop(), {}, canvas, False, 0.0
+        self._loop, self._last, self.canvas, self._waiting, self._rested = running_loop(), {}, canvas, None, 0.0
+        self.turn = threading.RLock()
         self.alt, self._width = alt, width or (280 if len(views or "1") == 1 else 224)
         self.note, self.error = ShownHTML(self._settle), ShownHTML(self._settle)
         self.note.add_class("vae-said")
@@ -103,12 +104,13 @@ class Explorer(ipywidgets.VBox):
     @contextmanager
     def merged(self) -> Iterator[None]:
         """Set as many controls as you like inside; one picture is drawn at the end."""
-        self._stale, self._held = True, self._held + 1
-        try:
-            yield
-        finally:
-            self._held -= 1
-        self._changed()
+        with self.turn:
+            self._stale, self._held = True, self._held + 1
+            try:
+                yield
+            finally:
+                self._held -= 1
+            self._changed()
 
     def snapshot(self, title: str | None = None, alt: str | None = None) -> LessonFigure:
         """The present pictures as a static figure, for readers without a kernel.
@@ -126,6 +128,7 @@ class Explorer(ipywidgets.VBox):
         titles = captions if any(captions) else None
         return show_images(stack, titles=titles, title=title, alt=alt or self.alt)
 
+    @in_turn
     def draw(self) -> None:
         """Draw now and raise what goes wrong; moves of the controls draw by themselves and show what goes wrong."""
         self._drawing, self._stale = True, False
@@ -135,7 +138,7 @@ class Explorer(ipywidgets.VBox):
             views = rendered if isinstance(rendered, Mapping) else {next(iter(self.pictures)): rendered}
             if set(views) != set(self.pictures):
                 raise ValueError(f"render returned views {sorted(views)}, expected {sorted(self.pictures)}")
-            changed = {name: picture for name, picture in views.items() if not _same(picture, self._last.get(name))}
+            changed = {name: picture for name, picture in views.items() if not same(picture, self._last.get(name))}
             encoded = {name: to_png(picture, self._width) for name, picture in changed.items()}
             self._last = dict(views)
             for name, png in encoded.items():
@@ -145,22 +148,26 @@ class Explorer(ipywidgets.VBox):
 
     # ---- events: the first is drawn at once; what follows soon is merged, and the latest wins ------------------------
 
+    @in_turn
     def _changed(self, _: Any = None) -> None:
         self._stale = self._behind = True
-        loop = _running_loop() or self._loop
-        if self._held or self._drawing or self._waiting or (self.canvas and not self._fed):
+        loop = running_loop() or self._loop
+        if self._held or self._drawing or (self.canvas and not self._fed):
             return
         if not (loop and loop.is_running()):
             return  # there is no page to update, and whoever reads a picture settles it
+        if self._waiting is loop:  # another one may be held up by a cell
+            return
         if rest := max(0.0, self._rested - time.monotonic()):
-            self._waiting = True
+            self._waiting = loop
             loop.call_soon_threadsafe(loop.call_later, rest, self._show)
         else:
             self._show()
 
+    @in_turn
     def _show(self) -> None:
         """Bring the page up to date with the controls, and rest for a moment."""
-        self._waiting = False
+        self._waiting = None
         if not self._fed:
             self._settle()
         elif self._behind and not self._held:
@@ -168,6 +175,7 @@ class Explorer(ipywidgets.VBox):
             self._try(self.feed)
         self._rested = time.monotonic() + REST
 
+    @in_turn
     def _settle(self) -> None:
         """Bring the pictures up to date with the controls."""
         if self._stale and not self._held and not self._drawing:
@@ -182,6 +190,7 @@ class Explorer(ipywidgets.VBox):
         else:
             self._show_error("")
 
+    @in_turn
     def _guarded(self, action: Callable[[], None]) -> None:
         """Run a callback and show what goes wrong, which ipywidgets would swallow; the next good move clears it."""
         try:
@@ -236,15 +245,3 @@ class Explorer(ipywidgets.VBox):
 
     def __repr__(self) -> str:
         return self._summary
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _same(picture: Picture, before: Picture | None) -> bool:
-    """Whether a picture need not be sent again; a figure is one object whose artists change."""
-    return isinstance(picture, Tensor) and isinstance(before, Tensor) and torch.equal(picture, before)

@@ -133,6 +133,6 @@ def slow_notice(reason: str) -> str:
     """
     style = "border-left:4px solid #d97f00;padding:2px 10px;line-height:1.4;font-size:14px"
     return (
-        f'<div role="note" style="{style}">The kernel decodes these pictures, so they follow more slowly, and not '
-        f"while a cell runs. Why: {reason}.</div>"
+        f'<div role="note" style="{style}">The kernel decodes these pictures, so they follow more slowly; '
+        f"while a cell runs, only in a recent JupyterLab. Why: {reason}.</div>"
     )

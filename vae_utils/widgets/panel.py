@@ -20,7 +20,7 @@ WIDTH = 840
 
 
 class TrainingPanel(ipywidgets.VBox):
-    """Buttons around `fit`, which runs beside the notebook: a stop button could not be pressed while a cell is busy.
+    """Buttons around `fit`, which runs beside the notebook: in most, no button answers while a cell is busy.
 
     Args:
         draw: called as `draw(model, history)` after every epoch -> the figure to show.

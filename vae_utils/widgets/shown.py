@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets
 import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -56,6 +57,11 @@ class ShownHTML(ipywidgets.HTML):
     def __init__(self, settle: Callable[[], None]) -> None:
         super().__init__()
         self.settle = settle
+
+
+def same(picture: Picture, before: Picture | None) -> bool:
+    """Whether a picture need not be sent again; a figure is one object whose artists change."""
+    return isinstance(picture, Tensor) and isinstance(before, Tensor) and torch.equal(picture, before)
 
 
 def to_png(picture: Picture, width: int) -> bytes:
