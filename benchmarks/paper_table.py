@@ -44,7 +44,7 @@ PAPER = {
     "iwae-50": (84.78, 25),
 }
 EPOCHS = {"vae-1": 1000, "vae-5": 800, "vae-50": 500, "iwae-5": 800, "iwae-50": 600, "conv-1": 100}
-DRAWS = 5000
+DRAWS, RATE = 5000, 3e-3
 
 
 def untrained(row: str) -> VAE:
@@ -75,7 +75,9 @@ def binarized(x: Tensor) -> Tensor:
     return torch.bernoulli(x, generator=torch.Generator().manual_seed(0))
 
 
-def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: bool, runs: Path) -> tuple[VAE, float]:
+def trained(
+    row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: bool, runs: Path, rate: float = RATE
+) -> tuple[VAE, float]:
     """The model of a row, trained on grey images x (N, 1, 28, 28), and its seconds; a run kept in `runs` goes on."""
     torch.manual_seed(seed)
     model, loss = untrained(row), objective(row)
@@ -113,7 +115,7 @@ def trained(row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: 
             write(history)
             saved = now
 
-    plan = {"epochs": epochs, "batch_size": 100, "learning_rate": 3e-3, "seed": seed, "device": device}
+    plan = {"epochs": epochs, "batch_size": 100, "learning_rate": rate, "seed": seed, "device": device}
     history = fit(model, x, loss, callback=keep, resume=resumed, progress=False, **plan)
     if history.epochs < epochs:
         if history.interrupted:
@@ -148,6 +150,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=list(EPOCHS), default=list(PAPER))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--epochs", type=int, help="passes over the 60,000 images; by default those of each row")
+    parser.add_argument("--learning-rate", type=float, default=RATE, help="the highest of the schedule")
     parser.add_argument("--draws", type=int, default=DRAWS, help="of each test image, for the NLL")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--compile", action="store_true", help="fuse the loss with torch.compile")
@@ -167,10 +170,12 @@ def main() -> None:
             if name in results:
                 print(f"{name}: is there already")
                 continue
-            model, seconds = trained(row, images.train, epochs, seed, device, chosen.compile, chosen.runs)
+            settings = chosen.compile, chosen.runs, chosen.learning_rate
+            model, seconds = trained(row, images.train, epochs, seed, device, *settings)
             results[name] = measured(model, test, chosen.draws) | {
                 "draws": chosen.draws,
                 "epochs": epochs,
+                "learning_rate": chosen.learning_rate,
                 "seconds": round(seconds, 1),
                 "device": torch.cuda.get_device_name() if device.startswith("cuda") else device,
             }

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,22 @@ def test_a_row_of_the_papers_table_goes_on_where_it_was_stopped(tmp_path, capsys
     assert 100 < seconds < 200, "those of the first part count"
     assert "goes on after 2 epochs" in capsys.readouterr().out
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
+
+
+def test_rows_with_other_numbers_of_passes_stand_beside_each_other(tmp_path, monkeypatch, capsys):
+    digits = load_images()
+    few = {"train": digits.train[:200], "train_labels": digits.train_labels[:200]}
+    few |= {"test": digits.test[:50], "test_labels": digits.test_labels[:50]}
+    monkeypatch.setattr(paper_table, "load_images", lambda *_: replace(digits, **few))
+    results = tmp_path / "results.json"
+    for epochs in ("1", "2", "1"):
+        chosen = ["--rows", "vae-1", "--epochs", epochs, "--draws", "5", "--device", "cpu"]
+        monkeypatch.setattr(
+            sys, "argv", ["paper_table.py", *chosen, "--results", str(results), "--runs", str(tmp_path)]
+        )
+        paper_table.main()
+    runs = json.loads(results.read_text(encoding="utf-8"))["runs"]
+    assert list(runs) == ["vae-1/seed-0/1-epochs", "vae-1/seed-0/2-epochs"]
+    assert [run["epochs"] for run in runs.values()] == [1, 2] and runs["vae-1/seed-0/1-epochs"]["draws"] == 5
+    assert capsys.readouterr().out.count("is there already") == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["results.json"], "nothing unfinished is left"

@@ -792,6 +792,7 @@ for row in dict.fromkeys([*stored["paper"], *(name.split("/")[0] for name in sto
     published, (kind, k) = stored["paper"].get(row), row.split("-")
     paper = "{nll:.2f} ({active_units})".format(**published) if published else "–"
     runs = [run for name, run in stored["runs"].items() if name.startswith(f"{row}/")]
+    runs.sort(key=lambda run: run["epochs"])
     lines = [
         "{:18} {negative_elbo:.2f}  {epochs:6} {draws:6}".format(
             "{nll:.2f} ± {standard_error:.2f} ({active_units})".format(**run), **run

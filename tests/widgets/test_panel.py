@@ -1,5 +1,6 @@
 """TrainingPanel: start, stop, go on; nothing is lost, and what goes wrong is on screen."""
 
+import threading
 import time
 
 import pytest
@@ -69,6 +70,20 @@ def test_pressing_start_twice_makes_one_run(images):
     panel.start.click()
     assert panel._thread is first
     panel.wait()
+
+
+def test_two_threads_that_press_start_make_one_run(images, monkeypatch):
+    panel, runs = live(images).panel(vae(), images.train[:2000], negative_elbo, epochs=1), []
+    say, run = panel._say, panel._run
+    monkeypatch.setattr(panel, "_say", lambda *given, **named: (time.sleep(0.05), say(*given, **named)))
+    monkeypatch.setattr(panel, "_run", lambda: (runs.append(None), run()))
+    threads = [threading.Thread(target=panel.start.click) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    panel.wait()
+    assert len(runs) == 1 and panel.history.epochs == 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from vae_utils.training import fit
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import UNSEEN
 from vae_utils.widgets.shown import to_png
+from vae_utils.widgets.turns import in_turn
 
 WIDTH = 840
 
@@ -43,7 +44,7 @@ class TrainingPanel(ipywidgets.VBox):
     ) -> None:
         self._draw, self.model, self._images, self._loss = draw, model, images, loss
         self._arguments, self.history = arguments, None
-        self._asked, self._thread = threading.Event(), None
+        self._asked, self._thread, self.turn = threading.Event(), None, threading.RLock()
         self.start = make.button("Start", self._start)
         self.stop = make.button("Stop", self._asked.set)
         self.stop.disabled = True
@@ -65,6 +66,7 @@ class TrainingPanel(ipywidgets.VBox):
             self._thread.join()
         return self.history
 
+    @in_turn
     def _start(self) -> None:
         if self.running:
             return
