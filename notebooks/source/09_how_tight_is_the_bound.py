@@ -803,48 +803,52 @@ for row in dict.fromkeys([*stored["paper"], *(name.split("/")[0] for name in sto
     print(f"{name:13} {paper:10}  " + (f"\n{'':25} ".join(lines) or "not trained yet"))
 
 # %%
-ours, published = stored["runs"]["vae-1/seed-0"], stored["paper"]["vae-1"]
-tighter, convolutional = stored["runs"]["iwae-5/seed-0"], stored["runs"]["conv-1/seed-0"]
-shortfall, paper_gain = ours["nll"] - published["nll"], published["nll"] - stored["paper"]["iwae-50"]["nll"]
-gain, paper_gain_5 = ours["nll"] - tighter["nll"], published["nll"] - stored["paper"]["iwae-5"]["nll"]
-print(
-    f"IWAE, k = 50, in the paper: {paper_gain:.2f} nats better than its VAE; ours behind its VAE: {shortfall:.2f} nats"
-)
-print(f"IWAE, k = 5, better than the VAE by {gain:.2f} nats here, {paper_gain_5:.2f} in the paper")
-for name, run in (("VAE", ours), ("IWAE, k = 5", tighter)):
+rows, published = stored["runs"], stored["paper"]["vae-1"]
+ours, patient = rows["vae-1/seed-0/300-epochs"], rows["vae-1/seed-0/1000-epochs"]
+tighter, convolutional = rows["iwae-5/seed-0/200-epochs"], rows["conv-1/seed-0/30-epochs"]
+gains = {name: published["nll"] - stored["paper"][name]["nll"] for name in ("iwae-5", "iwae-50")}
+print("in the paper, better than its VAE: IWAE, k = 5, by {iwae-5:.2f} nats; k = 50, by {iwae-50:.2f}".format(**gains))
+for run in (ours, patient):
+    behind, ahead = run["nll"] - published["nll"], run["nll"] - tighter["nll"]
+    print(f"our VAE, {run['epochs']} passes: {behind:.2f} behind the paper's, {ahead:.2f} behind our IWAE with k = 5")
+for name, run in (("VAE, 1,000 passes", patient), ("IWAE, k = 5", tighter)):
     print(f"−ELBO − NLL of our {name}: {run['negative_elbo'] - run['nll']:.2f} nats")
-assert 1.9 < paper_gain < 2.1, "the text says: two nats"
-assert 1.0 < shortfall < 2.5 and ours["epochs"] == 300, "the text says: almost two nats; 300 passes"
+assert 1.9 < gains["iwae-50"] < 2.1 and 1.15 < gains["iwae-5"] < 1.25, "the text says: two nats; 1.2"
 assert stored["paper"]["iwae-50"]["active_units"] - published["active_units"] == 6, "the text says: six more"
-assert ours["active_units"] < published["active_units"] and ours["negative_elbo"] - ours["nll"] > 1
-assert 0.8 < gain < 1.2 < paper_gain_5 < 1.3 and tighter["epochs"] == 200, "the text says: a nat; 1.2 nats; 200 passes"
-assert tighter["negative_elbo"] > ours["negative_elbo"] + 1.5, "the text says: a worse ELBO"
-assert tighter["active_units"] - ours["active_units"] == 4, "the text says: four more"
+assert 1.7 < ours["nll"] - published["nll"] < 2, "the text says: almost two nats"
+assert 0.95 < patient["nll"] - published["nll"] < 1.05, "the text says: one nat"
+assert ours["active_units"] == patient["active_units"] == published["active_units"] - 4, "the text says: four short"
+assert 0.9 < ours["nll"] - tighter["nll"] < 1.1, "the text says: a nat"
+assert abs(patient["nll"] - tighter["nll"]) < 0.24 < patient["standard_error"] + 0.01, "the text says: as good"
+assert tighter["negative_elbo"] > patient["negative_elbo"] + 2.5, "the text says: a worse ELBO, by almost three nats"
+assert tighter["active_units"] - patient["active_units"] == 4, "the text says: four more"
 weights = [
     sum(weight.numel() for weight in each.parameters()) for each in (VAE(50, hidden=(200, 200)), VAE(50, "conv"))
 ]
 print("weights: {:,}, convolutional {:,}".format(*weights))
 assert abs(weights[1] / weights[0] - 1) < 0.1, "the text says: about as many"
-assert convolutional["nll"] < ours["nll"] and (convolutional["epochs"], convolutional["draws"]) == (30, 500)
+assert patient["nll"] < convolutional["nll"] < ours["nll"] and convolutional["draws"] == 500, "the text says: between"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Fifty draws buy the paper's IWAE two nats out of 87, and six more active units. **Our VAE stands almost two nats behind
-# the paper's, nearly as much as the whole table spans.** Same networks, same objective, same estimator. What differs:
+# Fifty draws buy the paper's IWAE two nats out of 87, and six more active units. **After 300 passes our VAE stands
+# almost two nats behind the paper's, nearly what the fifty draws are worth, and after 1,000 still one.** Same networks, same
+# objective, same estimator. What differs:
 #
-# - **training**: 300 passes with a one-cycle rate here, 3,280 passes with eight falling rates there; batches of 100, there 20.
-#   Our model uses fewer of its 50 dimensions, too;
+# - **training**: at most 1,000 passes with a one-cycle rate here, 3,280 passes with eight falling rates there; batches of 100,
+#   there 20. Our model uses four dimensions fewer of its 50, too;
 # - **the test pixels**: each grey image is drawn as black and white once, with our seed. The paper's draw is another one.
 #
 # So a table like this compares whole recipes. "IWAE beats VAE by two nats" may be read from the paper's rows, which were
 # trained alike, and never from one row of theirs and one of ours.
 #
-# Our own two rows, one run each, tell the same story on a smaller scale. Five draws are worth a nat here, and 1.2 in the
-# paper, although our IWAE had 200 passes and our VAE 300; and four more units are active. **The model with the better
-# NLL has the worse ELBO**: its encoder was never asked for a tight one.
+# Our own rows, one run each, tell two things. Five draws and 200 passes make as good a model as one draw and 1,000 passes: a
+# nat better than 300 (in the paper five draws are worth 1.2). But the two ways differ inside. **More passes woke none of the
+# sleeping dimensions; five draws woke four.** And the IWAE's ELBO is worse by almost three nats: its encoder was never asked
+# for a tight one.
 #
-# The last row is no row of the paper: a convolutional VAE with about as many weights. It passes our first row with a
-# tenth of the passes. (500 draws instead of 5,000: on average, that can only make it look worse.) A row that says
-# "not trained yet" takes many hours on two cores; the script trains it, and can be stopped and started again.
+# The last row is no row of the paper: a convolutional VAE with about as many weights. Its 30 passes bring it between our two
+# VAEs. (500 draws instead of 5,000: on average, that can only make it look worse.) A row that says "not trained yet" takes
+# many hours on two cores; the script trains it, and can be stopped and started again.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What log p(x) does not say
