@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import pytest
 
 BROWSER = "tests/browser/"
-PAGES = ("test_decoder", "test_explorer_page", "test_slides", "test_website")  # these files need no server
+PAGES = ("test_decoder", "test_explorer_page", "test_notebook_7", "test_slides", "test_website")  # without that server
 LONG = (
     "tests/test_notebooks.py::test_every_cell_runs_and_prints_what_is_stored",
     "tests/test_fuzz.py::test_without_enforced_signatures_as_learners_run_it",
