@@ -5,9 +5,9 @@
     python benchmarks/paper_table.py --epochs 50            shorter, for a look
     python benchmarks/paper_table.py --rows conv-1          not of the paper: what a convolutional VAE reaches
 
-A row that the results file holds already with this number of epochs is not trained again; one with another number
-stands beside it. One that was stopped on the way goes on from its last minutes, bit for bit, with the same command. How
-long a row takes is said after two epochs.
+A row that the results file holds already, with this number of epochs and learning rate, is not trained again; one with
+another number of epochs stands beside it, one with another rate takes its place. One that was stopped on the way goes
+on from its last minutes, bit for bit, with the same command. How long a row takes is said after two epochs.
 
 As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey values whenever an image is used, test images
 binarized once, 5,000 draws an image. Not as in the paper: batches of 100 (20 there), Adam with a one-cycle schedule
@@ -167,7 +167,7 @@ def main() -> None:
         for row in chosen.rows:
             epochs = chosen.epochs or EPOCHS[row]
             name = f"{row}/seed-{seed}/{epochs}-epochs"
-            if name in results:
+            if results.get(name, {}).get("learning_rate") == chosen.learning_rate:
                 print(f"{name}: is there already")
                 continue
             settings = chosen.compile, chosen.runs, chosen.learning_rate

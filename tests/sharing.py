@@ -1,7 +1,8 @@
 """How the processes that run the tests share them: in units, so that what some tests have in common is made once.
 
 A unit is a file, whose fixtures would otherwise be made in each process. The browser tests are two units: those that
-share a JupyterLab server, and those that share the website. Each of the tests that take longest is a unit by itself.
+share a JupyterLab server, and the others, which share the website or nothing. Each of the tests that take longest is a
+unit by itself.
 
 Not done with xdist's own groups: xdist 3.8 writes them into the names of tests, where pytest 9.2 does not see them.
 """

@@ -105,14 +105,15 @@ def test_rows_with_other_numbers_of_passes_stand_beside_each_other(tmp_path, mon
     few |= {"test": digits.test[:50], "test_labels": digits.test_labels[:50]}
     monkeypatch.setattr(paper_table, "load_images", lambda *_: replace(digits, **few))
     results = tmp_path / "results.json"
-    for epochs in ("1", "2", "1"):
-        chosen = ["--rows", "vae-1", "--epochs", epochs, "--draws", "5", "--device", "cpu"]
+    for epochs, rate in (("1", "3e-3"), ("2", "1e-3"), ("1", "3e-3"), ("2", "3e-3")):
+        chosen = ["--rows", "vae-1", "--epochs", epochs, "--learning-rate", rate, "--draws", "5", "--device", "cpu"]
         monkeypatch.setattr(
             sys, "argv", ["paper_table.py", *chosen, "--results", str(results), "--runs", str(tmp_path)]
         )
         paper_table.main()
     runs = json.loads(results.read_text(encoding="utf-8"))["runs"]
     assert list(runs) == ["vae-1/seed-0/1-epochs", "vae-1/seed-0/2-epochs"]
+    assert [run["learning_rate"] for run in runs.values()] == [3e-3, 3e-3], "another rate is trained anew"
     assert [run["epochs"] for run in runs.values()] == [1, 2] and runs["vae-1/seed-0/1-epochs"]["draws"] == 5
     assert capsys.readouterr().out.count("is there already") == 1
     assert [file.name for file in tmp_path.iterdir()] == ["results.json"], "nothing unfinished is left"
