@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import io
+import subprocess
+import sys
 import threading
 
 import ipywidgets
@@ -369,3 +371,20 @@ def test_a_fresh_model_looks_untrained(architecture, latent_dim):
         torch.manual_seed(seed)
         with pytest.raises(ValueError, match="untrained"):
             require_trained(VAE(latent_dim, architecture), torch.randn(8, latent_dim))
+
+
+def test_importing_the_widgets_opens_none():
+    """A widget that is opened at import, a shared Layout say, is unknown to a page of VS Code that is opened later."""
+    ask = """
+import importlib, pkgutil, ipywidgets
+opened = []
+ipywidgets.Widget.on_widget_constructed(opened.append)
+import vae_utils.widgets
+for module in pkgutil.iter_modules(vae_utils.widgets.__path__, "vae_utils.widgets."):
+    importlib.import_module(module.name)
+print([type(widget).__name__ for widget in opened])
+vae_utils.widgets.controls.switch("f", True)
+print(len(opened) > 0)
+"""
+    told = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout
+    assert told.split("\n")[:2] == ["[]", "True"]

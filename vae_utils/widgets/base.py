@@ -19,7 +19,7 @@ from vae_utils.widgets.turns import in_turn, running_loop
 
 # An image widget takes no alt text, so it stands before the pictures, where screen readers find it.
 UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
-UNSPACED = ipywidgets.Layout(height="0", margin="0", padding="0")
+UNSPACED = {"height": "0", "margin": "0", "padding": "0"}
 REST = 0.015  # seconds between two pictures, so that the kernel takes in what else was moved meanwhile
 
 
@@ -218,7 +218,9 @@ class Explorer(ipywidgets.VBox):
         for name, image in self.pictures.items():
             image.caption = views.get(name, "")
             parts = [ipywidgets.HTML(f"<b>{html.escape(image.caption)}</b>"), image] if image.caption else [image]
-            framed.append(ipywidgets.VBox(parts, layout=ipywidgets.Layout(flex="0 1 auto", margin="0 16px 0 0")))
+            # Visible: an image as wide as its box gets a scroll bar for its margins otherwise.
+            frame = ipywidgets.Layout(flex="0 1 auto", min_width="0", margin="0 16px 0 0", overflow="visible")
+            framed.append(ipywidgets.VBox(parts, layout=frame))
         scroll = {"max_height": "500px", "overflow": "auto"} if len(controls) > 16 else {}
         column = ipywidgets.VBox([*controls], layout=ipywidgets.Layout(flex="0 0 auto", width="100%", **scroll))
         buttons = [widget for widget in above if isinstance(widget, ipywidgets.Button)]
@@ -230,7 +232,7 @@ class Explorer(ipywidgets.VBox):
         panel.add_class("vae-controls")
         by_kernel = [
             ipywidgets.HTML(f"<span style='{UNSEEN}'>{html.escape(self.alt)}</span>", layout=UNSPACED),
-            ipywidgets.HBox(framed, layout=ipywidgets.Layout(flex_flow="row wrap")),
+            ipywidgets.HBox(framed, layout=ipywidgets.Layout(flex_flow="row wrap", overflow="visible")),
             self.note,
         ]
         shown = ipywidgets.VBox(

@@ -7,7 +7,9 @@ import ipywidgets
 
 from vae_utils.plots.layout import Number
 
-WIDE = ipywidgets.Layout(width="auto")  # as wide as the column, less the margins
+# As wide as the column, less the margins. A dict, from which each control makes a Layout of its own: a Layout made here
+# would be announced to the page at import, and a page of VS Code that is opened later would never hear of it.
+WIDE = {"width": "auto"}
 
 
 def slider(
