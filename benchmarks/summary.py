@@ -73,14 +73,13 @@ def explorer_page(found: dict) -> list[tuple[str, str]]:
 def notebook_costs(found: dict) -> list[tuple[str, str]]:
     lessons = found["lessons"]
     slowest, largest = (max(lessons, key=lambda name: lessons[name][key]) for key in ("seconds", "peak_mb"))
-    told = (
-        f"{found['minutes_together']:.1f} minutes for all lessons; the longest, {slowest[:2]}, "
-        f"{lessons[slowest]['seconds']:.0f} s; the largest, {largest[:2]}, {lessons[largest]['peak_mb']:,} MB"
-    )
-    if hub := on_a_hub():
-        most = max(costs["peak_mb"] for costs in hub["lessons"].values())
-        told += f", on a hub with {build(hub)} and [these settings](docs/lecturers.md#a-class-on-a-jupyterhub) {most:,}"
-    return [("Run All", told)]
+    return [
+        (
+            "Run All",
+            f"{found['minutes_together']:.1f} minutes for all lessons; the longest, {slowest[:2]}, "
+            f"{lessons[slowest]['seconds']:.0f} s; the largest, {largest[:2]}, {lessons[largest]['peak_mb']} MB",
+        )
+    ]
 
 
 def import_time(found: dict) -> list[tuple[str, str]]:
@@ -109,23 +108,12 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def on_a_hub() -> dict | None:
-    """What `notebook_costs.py --hub` measured, if it has run."""
-    path = RESULTS / "notebook_costs_on_a_hub.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def build(found: dict) -> str:
-    """Which PyTorch was measured: its libraries for CUDA take memory even where there is no card."""
-    return "PyTorch's CUDA build" if found["cuda_build"] else "PyTorch's CPU build"
-
-
 def memory() -> str:
     """Memory and seconds of each lesson, in Markdown, for lecturers; without numbers as long as there are none."""
-    found = on_a_hub()
-    if found is None:
-        return "`python benchmarks/notebook_costs.py --hub` measures on your server what each lesson takes.\n"
-    lessons = found["lessons"]
+    path = RESULTS / "notebook_costs.json"
+    if not path.exists():
+        return "`python benchmarks/notebook_costs.py` measures on your server what each lesson takes.\n"
+    lessons = json.loads(path.read_text(encoding="utf-8"))["lessons"]
     peaks = {name: costs["peak_mb"] for name, costs in lessons.items()}
     largest = max(peaks, key=peaks.get)
     own = max(costs["own_mb"] for costs in lessons.values())
@@ -136,10 +124,9 @@ def memory() -> str:
     ]
     return "\n".join(
         [
-            f"With these settings and {build(found)}, a kernel that runs a lesson holds",
-            f"{statistics.median(peaks.values()):,.0f} MB at its peak, and {peaks[largest]:,} MB in the largest, "
-            f"{largest[:2]}. What it holds for itself after the run, and not together",
-            f"with the other kernels of the machine, is at most {own:,} MB. So a limit of {limit} GB for each",
+            f"A kernel that runs a lesson holds {statistics.median(peaks.values()):,.0f} MB at its peak, and "
+            f"{peaks[largest]:,} MB in the largest, {largest[:2]}. What it holds for itself after the run, and not",
+            f"together with the other kernels of the machine, is at most {own:,} MB. So a limit of {limit} GB for each",
             "learner has room for JupyterLab and two open lessons at their peaks:",
             "",
             "```python",
@@ -154,8 +141,7 @@ def memory() -> str:
             f"{largest[:2]} at once, and",
             f"{SHARED_MB // own} of those whose lesson keeps the most after its run.",
             "",
-            "Seconds are those of one thread and nobody else; `python benchmarks/notebook_costs.py --hub` measures",
-            "yours.",
+            "Seconds are those of two cores and nobody else; `python benchmarks/notebook_costs.py` measures yours.",
             "",
         ]
     )

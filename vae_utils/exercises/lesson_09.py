@@ -163,3 +163,27 @@ honest_difference = Investigate(
         ),
     },
 )
+
+bound_or_draws = Predict(
+    title="The bound or the draws?",
+    difficulty=1,
+    minutes=3,
+    answer=1.57,
+    tolerance=0.035,
+    shown="Same fifty draws, another bound: four fifths of the two nats are due to the bound.",
+    hints=[
+        "Which two rows of the paper have the same number of draws and another bound?",
+        "NLL of the VAE with k = 50, minus NLL of the IWAE with k = 50.",
+    ],
+    solution_text="86.35 − 84.78 = 1.57 nats are due to the bound, and 86.76 − 86.35 = 0.41 to the fifty draws. A fair "
+    "comparison changes one thing.",
+    mistakes={
+        "That compares with one draw: it holds what fifty draws bring under the old bound, too.": 1.98,
+        "That is what fifty draws bring under the old bound. The question is about the rest.": 0.41,
+        "Right, with five draws. The question is about fifty.": 0.93,
+        "That goes from five draws to fifty, under the new bound.": 0.76,
+        "The size is right. The bound lowers the NLL: how many nats does it *gain*?": -1.57,
+        "That is the difference of the active units. The question is about nats.": 5.0,
+        "Read the column of the paper, not ours.": (3.0, 3.8),
+    },
+)

@@ -66,6 +66,7 @@ RIGHT = {
         gap(lambda p, W, s2: p.diagonal().sqrt().log().sum() - torch.linalg.cholesky(p).diagonal().log().sum()),
         gap(lambda p, W, s2: -0.5 * torch.linalg.slogdet(p / p.diagonal().sqrt().outer(p.diagonal().sqrt()))[1]),
     ],
+    "bound_or_draws": [86.35 - 84.78, 1.57, 1.6],
     "honest_difference": [honest(), in_loops, lambda log_w: {**in_loops(log_w), "images": log_w.shape[1]}],
 }
 WRONG = {
@@ -84,6 +85,7 @@ WRONG = {
         gap(lambda p, W, s2: p.diagonal().log().sum() - 0.5 * torch.logdet(p)),
         gap(lambda p, W, s2: 0.0),
     ],
+    "bound_or_draws": [1.98, 0.41, 0.93, -1.57, 1.2, 0.0, 86.35],
     "honest_difference": [
         honest(fifty=lambda w: w.unflatten(0, (-1, 20)).logsumexp(1).mean(0) - math.log(20)),
         honest(fifty=lambda w: w.logsumexp(0) - math.log(len(w))),
