@@ -128,7 +128,7 @@ def trained(
 
 
 def kept_at(runs: Path, row: str, seed: int, epochs: int) -> Path:
-    """Where a row is kept that is not finished, or its weights when it is."""
+    """Where an unfinished row is kept."""
     return runs / f"{row}-seed-{seed}-{epochs}-epochs.safetensors"
 
 
@@ -189,7 +189,7 @@ def main() -> None:
             }
             if chosen.weights:
                 chosen.weights.mkdir(parents=True, exist_ok=True)
-                save_file(model.state_dict(), kept_at(chosen.weights, row, seed, epochs))
+                save_file(model.state_dict(), chosen.weights / f"{name.replace('/', '-')}-weights.safetensors")
             table = {name: {"nll": nll, "active_units": active} for name, (nll, active) in PAPER.items()}
             written = {"paper": table, "runs": dict(sorted(results.items()))}
             chosen.results.write_text(json.dumps(written, indent=1) + "\n")

@@ -109,7 +109,15 @@ def test_rows_with_other_numbers_of_passes_stand_beside_each_other(tmp_path, mon
     for epochs, rate in (("1", "3e-3"), ("2", "1e-3"), ("1", "3e-3"), ("2", "3e-3")):
         chosen = ["--rows", "vae-1", "--epochs", epochs, "--learning-rate", rate, "--draws", "5", "--device", "cpu"]
         monkeypatch.setattr(
-            sys, "argv", ["paper_table.py", *chosen, "--results", str(results), "--runs", str(tmp_path)]
+            sys,
+            "argv",
+            [
+                "paper_table.py",
+                *chosen,
+                "--results",
+                str(results),
+                *("--runs", str(tmp_path), "--weights", str(tmp_path)),
+            ],
         )
         paper_table.main()
     runs = json.loads(results.read_text(encoding="utf-8"))["runs"]
@@ -122,7 +130,8 @@ def test_rows_with_other_numbers_of_passes_stand_beside_each_other(tmp_path, mon
         assert nlls[name].mean().item() == pytest.approx(run["nll"]), "of each image"
         assert nlls[name].std().item() / len(nlls[name]) ** 0.5 == pytest.approx(run["standard_error"])
     left = {file.name for file in tmp_path.iterdir()}
-    assert left == {"results.json", "results.safetensors"}, "nothing unfinished is left"
+    weights = {f"vae-1-seed-0-{epochs}-epochs-weights.safetensors" for epochs in (1, 2)}
+    assert left == {"results.json", "results.safetensors", *weights}, "nothing unfinished is left"
 
 
 def test_the_stored_nlls_of_the_images_are_those_of_their_rows():
