@@ -303,7 +303,7 @@ assert 2.7 < rise[1] < 4.5, "the text says: about three and a half nats"
 assert curve[5000][1] > 2.5 and curve[5000][2] < 0.1, "the text says: several nats against hundredths"
 assert 0.1 < paired < 0.4 and 0.02 < rise[2500] < 0.3, "the text says: some tenths of a nat; not yet at rest"
 assert 30 < cost.min() < 80 and 200 < cost.max() < 330, "the text says: from 50 to more than 200 nats"
-assert quarter < 20, "the text says: hardly more than a dozen"
+assert rise[2500] > curve[5000][2] and quarter < 14, "the text says: more than the error; hardly more than a dozen"
 assert all(later > earlier for earlier, later in zip(means, means[1:], strict=False))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
