@@ -1,7 +1,8 @@
 """Random numbers that belong to one training run, although layers and losses draw from torch's global generators.
 
-The global state is lent to one run at a time and always given back, so that runs in threads, cells that draw numbers
-while a model trains, and the learner's own `torch.manual_seed` do not disturb each other. A state is a list: that of
+The global state is lent to one run at a time and always given back, so that runs, in threads too, and what cells draw
+between them do not disturb each other. Only a cell that draws or sets a seed *while* a run in a thread has the state
+(`TrainingPanel`) can disturb it and be disturbed: torch has one generator for all threads. A state is a list: that of
 the CPU, and that of the accelerator if the run is on one.
 """
 

@@ -5,7 +5,6 @@ import gc
 import io
 import subprocess
 import sys
-import threading
 
 import ipywidgets
 import numpy as np
@@ -150,76 +149,6 @@ def test_an_error_in_the_first_picture_reaches_the_cell():
 
     with pytest.raises(KeyError, match="no such view"):
         Broken()
-
-
-def handle(*steps):
-    """What a kernel's thread does: handle messages in an event loop, and what they put off."""
-
-    async def run():
-        for step in steps:
-            step()
-            await asyncio.sleep(4 * REST)
-
-    asyncio.run(run())
-
-
-def sent(explorer):
-    """What the page shows; unlike `pixels`, without bringing it up to date."""
-    return ink(explorer.pictures["picture"]._trait_values["value"])
-
-
-def test_a_move_is_shown_that_comes_while_another_thread_draws():
-    """As in JupyterLab: the first moves are handled in the main thread, later ones beside it."""
-    drawing, drawn = threading.Event(), threading.Event()
-
-    class Slow(Square):
-        def render(self):
-            picture = super().render()
-            if self.x.value == 5:
-                drawing.set()
-                drawn.wait(10)
-            return picture
-
-    explorer = Slow()
-
-    def move_further():
-        drawing.wait(10)
-        threading.Timer(0.1, drawn.set).start()
-        explorer.x.value = 6
-
-    threads = [
-        threading.Thread(target=handle, args=[step])
-        for step in (lambda: explorer.x.set_trait("value", 5), move_further)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    assert sent(explorer)[4, 6] == 1 and explorer.note._trait_values["value"].count("x is 6") == 1
-
-
-def test_a_move_is_shown_while_a_cell_holds_up_the_thread_of_the_move_before():
-    explorer, held, shown = Square(), threading.Event(), threading.Event()
-
-    def moves_then_cell():
-        explorer.x.value = 4  # shown at once
-        explorer.x.value = 5  # to be shown after a rest, but the cell comes first
-        held.set()
-        assert shown.wait(10), "not shown before the cell ended"
-
-    def move_beside():
-        held.wait(10)
-        explorer.x.value = 6
-
-    def look():
-        if sent(explorer)[4, 6] == 1:
-            shown.set()
-
-    beside = threading.Thread(target=handle, args=[move_beside, look])
-    beside.start()
-    handle(moves_then_cell)
-    beside.join(10)
-    assert shown.is_set()
 
 
 def test_a_burst_of_moves_draws_little_and_shows_the_last_without_a_loop():

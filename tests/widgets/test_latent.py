@@ -330,7 +330,8 @@ def test_a_strip_is_decoded_when_it_is_another_one(model, images):
 
     async def moved():
         explorer = LatentExplorer(model, images, in_browser=False)
-        generate, model.generate = model.generate, lambda z: sizes.append(len(z)) or generate(z)
+        generate = explorer.model.generate
+        explorer.model.generate = lambda z: sizes.append(len(z)) or generate(z)
         for step in range(5):
             explorer.sliders[explorer.order[0]].value = step / 10
             await asyncio.sleep(0.03)

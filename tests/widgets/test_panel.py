@@ -101,3 +101,18 @@ def test_what_goes_wrong_is_on_screen(images, model, loss, message):
     panel.wait()
     assert message in panel.line.value
     assert not panel.start.disabled and panel.stop.disabled
+
+
+def test_a_run_that_cannot_go_on_is_started_anew(images):
+    panel = live(images).panel(vae(), images.train[:2000], negative_elbo, epochs=3)
+    panel.start.click()
+    until(lambda: panel.picture.value)
+    panel.stop.click()
+    assert panel.wait().interrupted
+    with torch.no_grad():
+        panel.model.decoder[0].weight.add_(0.01)  # as another cell that trains it does
+    panel.start.click()
+    panel.wait()
+    assert "the weights of the model changed" in panel.line.value and panel.start.description == "Start"
+    panel.start.click()
+    assert panel.wait().epochs == 3 and "Done: 3 epochs" in panel.line.value

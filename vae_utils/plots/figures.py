@@ -4,6 +4,7 @@ import base64
 import html
 import io
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from matplotlib.legend import Legend
 from matplotlib.text import Text
 from PIL import Image
 
+from vae_utils.locks import holding
 from vae_utils.plots.layout import Number, wrap
 from vae_utils.plots.style import (
     CSS_DPI,
@@ -32,6 +34,8 @@ from vae_utils.plots.style import (
     WIDTH,
 )
 from vae_utils.signatures import checked
+
+_alone = holding(threading.RLock())  # a figure has one canvas and matplotlib one style, and explorers draw beside cells
 
 
 class LessonAxes(Axes):
@@ -68,6 +72,7 @@ class LessonFigure(Figure):
         ValueError: an empty title or alt text.
     """
 
+    @_alone
     def __init__(
         self, *, title: str | None, alt: str, size: tuple[Number, Number], layout: str | None = "constrained"
     ) -> None:
@@ -93,6 +98,7 @@ class LessonFigure(Figure):
             self.suptitle(text, x=MARGIN / size[0], ha="left", va="top", **where, **style)
         _register()
 
+    @_alone
     def png(self) -> bytes:
         """The figure as a PNG with a small palette, drawn at DPI."""
         self.set_dpi(DPI)
@@ -108,6 +114,7 @@ class LessonFigure(Figure):
         small.save(out, format="PNG", optimize=True)
         return out.getvalue()
 
+    @_alone
     def draw_fast(self) -> Image.Image:
         """The figure as a picture for one move of a slider.
 
@@ -117,12 +124,14 @@ class LessonFigure(Figure):
         if self._background is None or not self.moving:
             self.set_dpi(LIVE_DPI)
             still = [artist for artist in self.moving if not artist.get_animated()]
-            for artist in still:
-                artist.set_animated(True)  # leaves it out of the background
-            self.canvas.draw()
+            try:
+                for artist in still:
+                    artist.set_animated(True)  # leaves it out of the background
+                self.canvas.draw()
+            finally:
+                for artist in still:
+                    artist.set_animated(False)
             self.set_layout_engine("none")
-            for artist in still:
-                artist.set_animated(False)
             self._background = self.canvas.copy_from_bbox(self.bbox)
         self.canvas.restore_region(self._background)
         for artist in sorted(self.moving, key=lambda artist: artist.get_zorder()):
@@ -176,6 +185,7 @@ def _shown_png(figure: LessonFigure) -> str:
 
 
 @checked(strict=False)
+@_alone
 def figure(
     rows: int = 1,
     columns: int = 1,

@@ -1,7 +1,6 @@
 """What every explorer shares: controls, one lasting picture a view, visible errors, and the latest value wins."""
 
 import html
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,14 +11,12 @@ import torch
 
 from vae_utils.plots import LessonFigure, show_images
 from vae_utils.widgets import controls as make
-from vae_utils.widgets.canvas import SliderNames
+from vae_utils.widgets.arrangement import arranged, framed, unseen
 from vae_utils.widgets.shown import Picture, ShownHTML, ShownImage, same, to_png
 from vae_utils.widgets.trouble import explain
-from vae_utils.widgets.turns import in_turn, running_loop
+from vae_utils.widgets.turns import TURN, in_turn, running_loop
 
-# An image widget takes no alt text, so it stands before the pictures, where screen readers find it.
-UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
-UNSPACED = {"height": "0", "margin": "0", "padding": "0"}
+LATE = 0.5  # seconds after which a picture that waits for its loop is drawn without it: a cell holds the loop up
 REST = 0.015  # seconds between two pictures, so that the kernel takes in what else was moved meanwhile
 
 
@@ -62,7 +59,6 @@ class Explorer(ipywidgets.VBox):
         self._summary = f"{type(self).__name__}: {summary or alt} (Run the cell to use it.)"
         self._stale, self._held, self._drawing, self._fed, self._behind = True, 0, False, fed, fed
         self._loop, self._last, self.canvas, self._waiting, self._rested = running_loop(), {}, canvas, None, 0.0
-        self.turn = threading.RLock()
         self.alt, self._width = alt, width or (280 if len(views or "1") == 1 else 224)
         self.note, self.error = ShownHTML(self._settle), ShownHTML(self._settle)
         self.note.add_class("vae-said")
@@ -71,7 +67,9 @@ class Explorer(ipywidgets.VBox):
         self.draw()
         if fed:
             self.feed()
-        super().__init__(self._arrange(controls, above, views or {}, beside), layout=ipywidgets.Layout(width="100%"))
+        by_kernel = [unseen(self.alt), framed(self.pictures, views or {}), self.note]
+        shown = [*([canvas] if canvas else by_kernel), self.error]
+        super().__init__(arranged(controls, above, shown, beside), layout=ipywidgets.Layout(width="100%"))
         self.add_class("vae-whole")
         for control in controls:
             control.observe(self._changed, names="value")
@@ -104,7 +102,7 @@ class Explorer(ipywidgets.VBox):
     @contextmanager
     def merged(self) -> Iterator[None]:
         """Set as many controls as you like inside; one picture is drawn at the end."""
-        with self.turn:
+        with TURN:
             self._stale, self._held = True, self._held + 1
             try:
                 yield
@@ -143,20 +141,27 @@ class Explorer(ipywidgets.VBox):
             self._last = dict(views)
             for name, png in encoded.items():
                 self.pictures[name].value = png
+        except KeyboardInterrupt:
+            self._stale = True  # the interrupted cell's picture is drawn when it is looked at next
+            raise
         finally:
             self._drawing = False
 
     # ---- events: the first is drawn at once; what follows soon is merged, and the latest wins ------------------------
 
-    @in_turn
     def _changed(self, _: Any = None) -> None:
+        self._stale = self._behind = True  # before the wait for a turn, which an interrupt may end
+        self._follow()
+
+    @in_turn
+    def _follow(self) -> None:
         self._stale = self._behind = True
         loop = running_loop() or self._loop
         if self._held or self._drawing or (self.canvas and not self._fed):
             return
         if not (loop and loop.is_running()):
             return  # there is no page to update, and whoever reads a picture settles it
-        if self._waiting is loop:  # another one may be held up by a cell
+        if self._waiting is loop and time.monotonic() < self._rested + LATE:  # another loop may be held up by a cell
             return
         if rest := max(0.0, self._rested - time.monotonic()):
             self._waiting = loop
@@ -184,6 +189,9 @@ class Explorer(ipywidgets.VBox):
     def _try(self, action: Callable[[], None]) -> None:
         try:
             action()
+        except KeyboardInterrupt:
+            self._behind = True
+            raise
         except Exception as problem:
             self._stale = False  # or the message, when it is read, would draw once more and clear itself
             self._show_error(explain(problem))
@@ -203,47 +211,6 @@ class Explorer(ipywidgets.VBox):
     def _show_error(self, text: str) -> None:
         self.error.value = text
         self.error.layout.display = None if text else "none"
-
-    # ---- what is on the page -----------------------------------------------------------------------------------------
-
-    def _arrange(
-        self, controls: Sequence[Any], above: Sequence[Any], views: Mapping[str, str], beside: bool
-    ) -> list[ipywidgets.Widget]:
-        """Controls in a column that scrolls when it is long, the pictures in a row beside or below."""
-        labelled = [control for control in controls if not isinstance(control, ipywidgets.Checkbox)]
-        longest = max((len(control.description) for control in labelled), default=0)
-        for control in labelled:
-            control.style.description_width = f"{longest + 1}ch"
-        framed = []
-        for name, image in self.pictures.items():
-            image.caption = views.get(name, "")
-            parts = [ipywidgets.HTML(f"<b>{html.escape(image.caption)}</b>"), image] if image.caption else [image]
-            # Visible: an image as wide as its box gets a scroll bar for its margins otherwise.
-            frame = ipywidgets.Layout(flex="0 1 auto", min_width="0", margin="0 16px 0 0", overflow="visible")
-            framed.append(ipywidgets.VBox(parts, layout=frame))
-        scroll = {"max_height": "500px", "overflow": "auto"} if len(controls) > 16 else {}
-        column = ipywidgets.VBox([*controls], layout=ipywidgets.Layout(flex="0 0 auto", width="100%", **scroll))
-        buttons = [widget for widget in above if isinstance(widget, ipywidgets.Button)]
-        rows = [ipywidgets.HBox(buttons), *(widget for widget in above if widget not in buttons)]
-        panel = ipywidgets.VBox(
-            [*(rows if buttons else rows[1:]), column],
-            layout=ipywidgets.Layout(flex="0 1 400px", min_width="300px", margin="0 24px 8px 0"),
-        )
-        panel.add_class("vae-controls")
-        by_kernel = [
-            ipywidgets.HTML(f"<span style='{UNSEEN}'>{html.escape(self.alt)}</span>", layout=UNSPACED),
-            ipywidgets.HBox(framed, layout=ipywidgets.Layout(flex_flow="row wrap", overflow="visible")),
-            self.note,
-        ]
-        shown = ipywidgets.VBox(
-            [*([self.canvas] if self.canvas else by_kernel), self.error, SliderNames(layout=UNSPACED)],
-            layout=ipywidgets.Layout(flex="1 1 320px", min_width="0", overflow="visible"),  # Tab stops at what scrolls
-        )
-        if not beside:
-            panel.layout.margin, panel.layout.width = "0 0 8px 0", "min(100%, 560px)"
-            panel.layout.flex = shown.layout.flex = "0 0 auto"  # in a column these would be heights
-            return [panel, shown]
-        return [ipywidgets.HBox([panel, shown], layout=ipywidgets.Layout(flex_flow="row wrap", width="100%"))]
 
     def __repr__(self) -> str:
         return self._summary

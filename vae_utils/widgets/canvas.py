@@ -134,5 +134,5 @@ def slow_notice(reason: str) -> str:
     style = "border-left:4px solid #d97f00;padding:2px 10px;line-height:1.4;font-size:14px"
     return (
         f'<div role="note" style="{style}">The kernel decodes these pictures, so they follow more slowly; '
-        f"while a cell runs, only in a recent JupyterLab. Why: {reason}.</div>"
+        f"while a cell runs, at most in a recent JupyterLab. Why: {reason}.</div>"
     )

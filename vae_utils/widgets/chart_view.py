@@ -20,7 +20,7 @@ from vae_utils.widgets.export import ExportedDecoder
 
 KERNEL_DRAWS = (
     '<div role="note" style="border-left:4px solid #d97f00;padding:2px 10px;line-height:1.4;font-size:14px">The kernel '
-    "draws this (in_browser=False), so it follows more slowly; while a cell runs, only in a recent JupyterLab.</div>"
+    "draws this (in_browser=False), so it follows more slowly; while a cell runs, at most in a recent JupyterLab.</div>"
 )
 
 

@@ -1,27 +1,24 @@
-"""What a model makes of codes, for explorers: switched to evaluation, without gradients, on the CPU."""
+"""What a model makes of codes, for explorers: in evaluation mode, without gradients, on the CPU."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import copy
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[torch.device]:
-    """Without gradients, dropout and the like; gives the model's device and leaves the model as it was."""
-    training = model.training
-    if training:
-        model.eval()
-    try:
-        with torch.no_grad():
-            yield next(model.parameters()).device
-    finally:
-        if training:
-            model.train()
+def still(model: nn.Module) -> nn.Module:
+    """The model in evaluation mode, as another module that shares its weights and buffers, present and future.
+
+    The learner's own keeps its mode: it may be training in another thread, with dropout or batch normalisation.
+    """
+    twin = copy.copy(model)  # its own attributes, the same dicts of parameters and buffers
+    twin.__dict__["_modules"] = {name: part and still(part) for name, part in model._modules.items()}
+    twin.training = False
+    return twin
 
 
+@torch.no_grad()
 def decode(model: nn.Module, codes: Float[Tensor, "B K"]) -> Float[Tensor, "B C H W"]:
     """Pictures of codes on the CPU, pixels in [0, 1].
 
@@ -32,8 +29,7 @@ def decode(model: nn.Module, codes: Float[Tensor, "B K"]) -> Float[Tensor, "B C 
     Returns:
         The pictures, (B, 1, H, W) unless the model makes others.
     """
-    with evaluating(model) as device:
-        return model.generate(codes.to(device)).cpu()
+    return still(model).generate(codes.to(next(model.parameters()).device)).cpu()
 
 
 def along(code: Float[Tensor, " K"], dim: int, values: Float[Tensor, " S"]) -> Float[Tensor, "S K"]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from vae_utils.data import Images
 from vae_utils.history import History
 from vae_utils.plots import MUTED, VAE, LessonFigure, draw_codes, draw_images, figure
+from vae_utils.widgets.decoding import still
 from vae_utils.widgets.panel import TrainingPanel
 
 SAMPLES = 25
@@ -58,7 +59,8 @@ class LiveTraining:
         Args:
             model, images, loss, arguments: as for `fit`.
         """
-        return TrainingPanel(self.draw, model, images, loss, **arguments)
+        own = LiveTraining(self.images, self.labels)  # a figure for each panel: two may train at once
+        return TrainingPanel(own.draw, model, images, loss, **arguments)
 
     @torch.no_grad()
     def draw(self, model: nn.Module, history: History) -> LessonFigure:
@@ -74,7 +76,7 @@ class LiveTraining:
         if self.figure is None:
             title, alt = "Training, epoch by epoch", "Four panels that change while the model trains."
             self.figure, self._panels = figure(1, 4, title=title, alt=alt, size=(9.6, 3.1))
-        device = next(model.parameters()).device
+        model, device = still(model), next(model.parameters()).device
         losses, codes, rebuilt, samples = self._panels
         for axes in self._panels:
             axes.clear()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_utils.data import Images
-from vae_utils.widgets.decoding import decode
+from vae_utils.widgets.decoding import decode, still
 
 TRAINING_CELL = "the cell that trains it with fit(...)"
 
@@ -15,7 +15,7 @@ TRAINING_CELL = "the cell that trains it with fit(...)"
 def require_model(
     model: Any, name: str, methods: Sequence[str] = ("generate",), cell: str = TRAINING_CELL
 ) -> nn.Module:
-    """Give the model back if it can do what is needed.
+    """Give the model, if it can do what is needed, as explorers use it: in evaluation mode, see `still`.
 
     Args:
         model: what the learner handed over.
@@ -24,7 +24,7 @@ def require_model(
         cell: the cell to run first, for the message.
 
     Returns:
-        The model.
+        Another module with the same weights, in evaluation mode.
 
     Raises:
         ValueError: it is None.
@@ -38,7 +38,7 @@ def require_model(
     if missing or not isinstance(model, nn.Module):
         lacks = f" and has no {missing[0]}(...)" if missing else ""
         raise TypeError(f"{name} is a {type(model).__name__}{lacks}: hand over the model, made by {cell}")
-    return model
+    return still(model)
 
 
 def require_images(images: Any, name: str = "images") -> Tensor:

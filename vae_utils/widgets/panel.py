@@ -13,7 +13,7 @@ from vae_utils.history import History
 from vae_utils.plots import LessonFigure
 from vae_utils.training import fit
 from vae_utils.widgets import controls as make
-from vae_utils.widgets.base import UNSEEN
+from vae_utils.widgets.arrangement import UNSEEN
 from vae_utils.widgets.shown import to_png
 from vae_utils.widgets.turns import in_turn
 
@@ -44,7 +44,7 @@ class TrainingPanel(ipywidgets.VBox):
     ) -> None:
         self._draw, self.model, self._images, self._loss = draw, model, images, loss
         self._arguments, self.history = arguments, None
-        self._asked, self._thread, self.turn = threading.Event(), None, threading.RLock()
+        self._asked, self._thread = threading.Event(), None
         self.start = make.button("Start", self._start)
         self.stop = make.button("Stop", self._asked.set)
         self.stop.disabled = True
@@ -89,6 +89,8 @@ class TrainingPanel(ipywidgets.VBox):
                 **self._arguments,
             )
         except Exception as error:  # shown where the learner looks; nobody sees what a thread prints
+            if isinstance(error, ValueError):
+                self.history = None  # a run that cannot be gone on with: the next press starts anew
             self._say(f"{type(error).__name__}: {error}", "#a40000")
             self.start.description = "Start"
         else:

@@ -82,10 +82,11 @@ class ToyExplorer(Explorer):
         likelihood = toy.log_likelihood(x, codes)
         mean = toy.decode(codes)
         self._curve.set_ydata(mean)
-        self._band.remove()
+        before = self._band
         self._band = self._upper.fill_between(
             codes, mean - toy.noise, mean + toy.noise, color=LIKELIHOOD, alpha=0.25, linewidth=0
         )
+        before.remove()
         for across in self._observed:
             across.set_ydata([x, x])
         if self._solved != (toy.noise, toy.curve):  # p(x) as a curve does not depend on the x observed

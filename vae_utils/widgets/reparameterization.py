@@ -12,6 +12,7 @@ from vae_utils.widgets.base import Explorer
 from vae_utils.widgets.canvas import bundle
 from vae_utils.widgets.chart import Axis, Chart, dots, line
 from vae_utils.widgets.chart_view import KERNEL_DRAWS, ChartView
+from vae_utils.widgets.turns import in_turn
 
 EDGE = 5.0  # how far the axis of z reaches to both sides
 HIGHEST = 16.0  # top of the axes of z² and of its average
@@ -135,6 +136,7 @@ class ReparameterizationExplorer(Explorer):
         if self._view is not None:
             self._view.state = {**self._view.state, "noise": self.epsilon.tolist()}
 
+    @in_turn
     def _rolled_on_the_page(self, change: dict) -> None:
         self.epsilon, self.visited = torch.tensor(change["new"]["noise"]), []
         self._changed()

@@ -48,8 +48,8 @@ class SigmaExplorer(FramesExplorer):
         images = require_images(images)
         if len(models) == 0 or len(models) != len(scores):
             raise ValueError(f"give each model its scores: received {len(models)} models and {len(scores)} scores")
+        models = [require_model(model, "each of models", ("encode", "decode"), cell) for model in models]
         for model in models:
-            require_model(model, "each of models", ("encode", "decode"), cell)
             if not isinstance(model.likelihood, Gaussian):
                 raise TypeError(
                     f"each model must have a Gaussian likelihood, received {type(model.likelihood).__name__}"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_utils.distributions import kl_to_standard_normal
-from vae_utils.widgets.decoding import evaluating
+from vae_utils.widgets.decoding import still
 
 RANGE = 3.0  # prior standard deviations to each side: 99.7 % of the prior's mass a dimension
 MOST_IMAGES = 2000  # that an explorer uses, and sends to the browser
@@ -46,6 +46,7 @@ class Survey:
         return centre - reach, centre + reach
 
 
+@torch.no_grad()
 def survey(model: nn.Module, images: Tensor | None = None) -> Survey:
     """Encode images once.
 
@@ -56,18 +57,17 @@ def survey(model: nn.Module, images: Tensor | None = None) -> Survey:
     Raises:
         ValueError: the images have another shape, or there are none.
     """
+    model, device = still(model), next(model.parameters()).device
     centre, spread = torch.zeros(model.latent_dim), torch.ones(model.latent_dim)
     if images is None:
-        with evaluating(model) as device:
-            found = model.encode(torch.zeros(1, 1, 28, 28, device=device))
+        found = model.encode(torch.zeros(1, 1, 28, 28, device=device))
         return Survey(None, None, "", centre, spread, isinstance(found, tuple))
     if images.ndim != 4 or not len(images):
         raise ValueError(f"images must be (N, 1, 28, 28) with N >= 1, received {tuple(images.shape)}")
     parts = []
-    with evaluating(model) as device:
-        for batch in images.split(1000):
-            encoded = model.encode(batch.to(device))
-            parts.append(encoded if isinstance(encoded, tuple) else (encoded,))
+    for batch in images.split(1000):
+        encoded = model.encode(batch.to(device))
+        parts.append(encoded if isinstance(encoded, tuple) else (encoded,))
     codes = torch.cat([part[0].cpu() for part in parts])
     if len(parts[0]) == 2:
         logvar = torch.cat([part[1].cpu() for part in parts])

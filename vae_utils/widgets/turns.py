@@ -1,24 +1,18 @@
 """Moves come in more than one thread, and one is served at a time.
 
-Since JupyterLab 4.4 and ipykernel 7, moves are handled in a thread beside the cell that runs (a "subshell"), but for
-those that come before it is there: these are handled in the main thread, as all are elsewhere.
+Since JupyterLab 4.4 and ipykernel 7, moves are handled in a thread beside the cell that runs (a "subshell"). Some are
+handled in the main thread all the same, as all are elsewhere: those that come before the subshell is there and, with
+ipykernel 7.4, the first of each control and the first after a cell has set it.
 """
 
 import asyncio
-import functools
-from collections.abc import Callable
-from typing import Any
+import threading
 
+from vae_utils.locks import holding
 
-def in_turn(method: Callable) -> Callable:
-    """A method that waits until no other thread is in one of these; the object keeps an `RLock` in `turn`."""
-
-    @functools.wraps(method)
-    def waits(self: Any, *given: Any, **named: Any) -> Any:
-        with self.turn:
-            return method(self, *given, **named)
-
-    return waits
+# One for all: explorers whose controls are linked move each other, and would wait for each other with one for each.
+TURN = threading.RLock()
+in_turn = holding(TURN)
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
