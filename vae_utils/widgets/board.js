@@ -2,12 +2,14 @@
 //
 //   export default { render: board((page) => { ...once...; return () => { ...each time a control moves... }; }) };
 import { makeChart } from "./chart.js";
+import { hear } from "./hearing.js";
 import { eachFrame, element, enter, floats, keepNames, linked, listeners, openSheet, write } from "./page.js";
 
 const GAP = 2, QUIET = 500; // pixels between pictures; milliseconds without a move until the line is read out
 
 export function board(setup) {
   return async ({ model, el }) => {
+    void hear(model);
     const { alt, title, panels, names, note, columns, layout } = model.get("settings");
     const widgets = await linked(model, "sliders"), controls = Object.fromEntries(names.map((name, i) => [name, widgets[i]]));
     let numbers = floats(model.get("numbers")), tables = model.get("tables"), version = 0, sheet = null;

@@ -1,8 +1,10 @@
 // One decoded picture for any explorer whose code is a fixed code plus its sliders times fixed directions.
 import { makeDecoder } from "./decoder.js";
+import { hear } from "./hearing.js";
 import { eachFrame, enter, floats, keepNames, linked, listeners, paint, picture } from "./page.js";
 
 async function render({ model, el }) {
+  void hear(model);
   const { alt, caption } = model.get("settings"), sliders = await linked(model, "sliders");
   const decoder = makeDecoder(model.get("layers"), model.get("weights"), model.get("precision"));
   const { height, width, latentDim } = decoder, code = new Float32Array(latentDim);

@@ -1,4 +1,5 @@
 // DrawingPad in the browser: a pad for mouse, pen, finger and keyboard. What is drawn goes to the kernel as strokes.
+import { hear } from "./hearing.js";
 import { eachFrame, element, enter, listeners, paint, write } from "./page.js";
 
 const SIDE = 280; // CSS pixels
@@ -11,6 +12,7 @@ const KEYS = "Arrow keys move the pen, two at once aslant, with Shift in larger 
 const HINT = "or with keys: arrows move, Space draws";
 
 async function render({ model, el }) {
+  void hear(model);
   const { alt, box } = model.get("settings");
   const ratio = Math.max(1, Math.min(3, window.devicePixelRatio || 1));
   const canvas = element("canvas", {

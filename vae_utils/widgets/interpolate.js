@@ -1,4 +1,5 @@
 // Interpolator in the browser: two images' codes, a way between them, and the picture at a place t on it.
+import { hear } from "./hearing.js";
 import {
   eachFrame, element, enter, floats, linked, listeners, liveNote, makeStrip, openSheet, paint, picture, setSlider,
 } from "./page.js";
@@ -27,6 +28,7 @@ export function between(a, b, t, along, into) {
 }
 
 async function render({ model, el }) {
+  void hear(model);
   const { alt, columns, latentDim, typical } = model.get("settings");
   const controls = await linked(model, "sliders"), [start, end, choice, slider] = controls;
   const source = makeSource(model), { height, width } = source, codes = floats(model.get("codes"));

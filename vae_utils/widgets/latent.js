@@ -1,4 +1,5 @@
 // LatentExplorer in the browser: sliders to code, code to picture; needs no kernel for a decoder that runs here.
+import { hear } from "./hearing.js";
 import {
   eachFrame, element, enter, floats, linked, listeners, liveNote, makeStrip, openSheet, paint, picture, setSlider, signed,
   write,
@@ -9,6 +10,7 @@ import { makeSource } from "./source.js";
 const STRIP = 9;
 
 async function render({ model, el }) {
+  void hear(model);
   const { dims, centre, spread, alt, reset, draw, count, columns, labels, colours, prior, plane: ground } = model.get("settings");
   const sliders = await linked(model, "sliders"), names = dims.map((dim) => `z[${dim}]`);
   const source = makeSource(model), { height, width } = source, codes = floats(model.get("codes"));
