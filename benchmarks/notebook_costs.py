@@ -2,6 +2,7 @@
 
     python benchmarks/notebook_costs.py              all lessons, about eight minutes on two cores
     python benchmarks/notebook_costs.py 04 05        some of them
+    python benchmarks/notebook_costs.py --hub        with the settings that docs/lecturers.md gives to a JupyterHub
 
 Peak memory is the most that the kernel ever held (its resident set). What it has written itself, after the run, is what
 each further learner on one server costs: the rest, the code of PyTorch's libraries above all, is there once for all.
@@ -9,15 +10,20 @@ each further learner on one server costs: the rest, the code of PyTorch's librar
 
 import argparse
 import math
+import os
 import time
 from pathlib import Path
 
 import nbformat
 import report
+import torch
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SERVER = 24 * 1024  # MB
+# One thread a kernel; and blocks above 1 MiB go back to the system when they are freed, which malloc by itself stops
+# doing once it has seen some large ones (man mallopt, "Dynamic adjustment of the mmap threshold").
+HUB = {"OMP_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": str(2**20)}
 ASKS = """
 import resource, pathlib
 own = {}
@@ -45,7 +51,12 @@ def costs(path: Path) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lessons", nargs="*", metavar="NN")
-    chosen = parser.parse_args().lessons
+    parser.add_argument("--hub", action="store_true", help=", ".join(f"{name}={value}" for name, value in HUB.items()))
+    options = parser.parse_args()
+    chosen = options.lessons
+    if options.hub:
+        os.environ.update(HUB)  # of the kernels
+        torch.set_num_threads(int(HUB["OMP_NUM_THREADS"]))  # what the results tell
     found = {}
     for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")):
         if not chosen or path.name[:2] in chosen:
@@ -57,8 +68,12 @@ def main() -> None:
     total = sum(entry["seconds"] for entry in found.values())
     print(f"together {total / 60:.1f} minutes; {SERVER // worst} learners in 24 GB at the worst lesson's peak")
     if not chosen:
-        summary = {"minutes_together": round(total / 60, 1), "learners_in_24_gb": SERVER // worst}
-        report.save("notebook_costs", {"lessons": found, **summary})
+        summary = {"learners_in_24_gb": SERVER // worst, "cuda_build": torch.backends.cuda.is_built()}
+        if options.hub:  # seconds depend on who else is there
+            memory = {name: {"peak_mb": entry["peak_mb"], "own_mb": entry["own_mb"]} for name, entry in found.items()}
+            report.save("notebook_costs_on_a_hub", {"lessons": memory, **summary})
+        else:
+            report.save("notebook_costs", {"lessons": found, "minutes_together": round(total / 60, 1), **summary})
 
 
 if __name__ == "__main__":

@@ -73,13 +73,14 @@ def explorer_page(found: dict) -> list[tuple[str, str]]:
 def notebook_costs(found: dict) -> list[tuple[str, str]]:
     lessons = found["lessons"]
     slowest, largest = (max(lessons, key=lambda name: lessons[name][key]) for key in ("seconds", "peak_mb"))
-    return [
-        (
-            "Run All",
-            f"{found['minutes_together']:.1f} minutes for all lessons; the longest, {slowest[:2]}, "
-            f"{lessons[slowest]['seconds']:.0f} s; the largest, {largest[:2]}, {lessons[largest]['peak_mb']} MB",
-        )
-    ]
+    told = (
+        f"{found['minutes_together']:.1f} minutes for all lessons; the longest, {slowest[:2]}, "
+        f"{lessons[slowest]['seconds']:.0f} s; the largest, {largest[:2]}, {lessons[largest]['peak_mb']:,} MB"
+    )
+    if hub := on_a_hub():
+        most = max(costs["peak_mb"] for costs in hub["lessons"].values())
+        told += f", with {build(hub)} and [a hub's settings](docs/lecturers.md#a-class-on-a-jupyterhub) {most:,} MB"
+    return [("Run All", told)]
 
 
 def import_time(found: dict) -> list[tuple[str, str]]:
@@ -108,40 +109,49 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def on_a_hub() -> dict | None:
+    """What `notebook_costs.py --hub` measured, if it has run."""
+    path = RESULTS / "notebook_costs_on_a_hub.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def build(found: dict) -> str:
+    """Which PyTorch was measured: its libraries for CUDA take memory even where there is no card."""
+    return "PyTorch's CUDA build" if found["cuda_build"] else "PyTorch's CPU build"
+
+
 def memory() -> str:
-    """Memory and seconds of each lesson, in Markdown, for lecturers; without numbers as long as there are none."""
-    path = RESULTS / "notebook_costs.json"
-    if not path.exists():
-        return "`python benchmarks/notebook_costs.py` measures on your server what each lesson takes.\n"
-    lessons = json.loads(path.read_text(encoding="utf-8"))["lessons"]
+    """Memory of each lesson, in Markdown, for lecturers; without numbers as long as there are none."""
+    found = on_a_hub()
+    if found is None:
+        return "`python benchmarks/notebook_costs.py --hub` measures on your server what each lesson takes.\n"
+    lessons = found["lessons"]
     peaks = {name: costs["peak_mb"] for name, costs in lessons.items()}
     largest = max(peaks, key=peaks.get)
     own = max(costs["own_mb"] for costs in lessons.values())
     limit = math.ceil((2 * peaks[largest] + SERVER_MB) / 1024)
-    rows = [
-        f"| {name[:2]} | {costs['peak_mb']:,} | {costs['own_mb']:,} | {costs['seconds']:.0f} |"
-        for name, costs in lessons.items()
-    ]
+    rows = [f"| {name[:2]} | {costs['peak_mb']:,} | {costs['own_mb']:,} |" for name, costs in lessons.items()]
     return "\n".join(
         [
-            f"A kernel that runs a lesson holds {statistics.median(peaks.values()):,.0f} MB at its peak, and "
-            f"{peaks[largest]:,} MB in the largest, {largest[:2]}. What it holds for itself after the run, and not",
-            f"together with the other kernels of the machine, is at most {own:,} MB. So a limit of {limit} GB for each",
+            f"With these settings and {build(found)}, a kernel that runs a lesson holds",
+            f"{statistics.median(peaks.values()):,.0f} MB at its peak, and {peaks[largest]:,} MB in the largest, "
+            f"{largest[:2]}. What it holds for itself after the run, and not together",
+            f"with the other kernels of the machine, is at most {own:,} MB. So a limit of {limit} GB for each",
             "learner has room for JupyterLab and two open lessons at their peaks:",
             "",
             "```python",
             f'c.Spawner.mem_limit = "{limit}G"',
             "```",
             "",
-            "| Lesson | Peak, MB | Its own after the run, MB | Run All, s |",
-            "|---|---|---|---|",
+            "| Lesson | Peak, MB | Its own after the run, MB |",
+            "|---|---|---|",
             *rows,
             "",
             f"With one kernel each, 24 GB hold {SHARED_MB // peaks[largest]} learners all at the peak of lesson "
             f"{largest[:2]} at once, and",
             f"{SHARED_MB // own} of those whose lesson keeps the most after its run.",
             "",
-            "Seconds are those of two cores and nobody else; `python benchmarks/notebook_costs.py` measures yours.",
+            "`python benchmarks/notebook_costs.py --hub` measures yours.",
             "",
         ]
     )

@@ -23,7 +23,7 @@ LEVELS = [
         "interpolation",
         "plots",
     }
-    | {"compression", "shapes", "arguments", "signatures", "sealed", "whole_files"},
+    | {"compression", "shapes", "arguments", "signatures", "locks", "sealed", "whole_files"},
     {"models", "objectives", "linear", "checkpoints", "autoregressive", "quantize"},
     {"training", "history", "progress", "interrupts", "plans", "run", "saved_runs", "capture"}
     | {"evaluation", "log_likelihood", "gaps", "scorecard", "aggregate", "collapse"}

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import growth  # noqa: E402
+import notebook_costs  # noqa: E402
 import paper_table  # noqa: E402
 import report  # noqa: E402
 import summary  # noqa: E402
@@ -33,12 +34,20 @@ def test_lecturers_read_what_was_measured(tmp_path, monkeypatch):
         "00_a": {"seconds": 9.6, "peak_mb": 600, "own_mb": 200},
         "01_b": {"seconds": 60, "peak_mb": 1200, "own_mb": 900},
     }
-    (tmp_path / "notebook_costs.json").write_text(json.dumps({"lessons": lessons}), encoding="utf-8")
+    results = tmp_path / "notebook_costs_on_a_hub.json"
+    results.write_text(json.dumps({"lessons": lessons, "cuda_build": False}), encoding="utf-8")
     monkeypatch.setattr(summary, "RESULTS", tmp_path)
     told = summary.memory()
+    assert "and PyTorch's CPU build" in told
     assert "900 MB at its peak, and 1,200 MB in the largest, 01" in told and "at most 900 MB" in told
     assert "24 GB hold 20 learners" in told and "27 of those" in told
-    assert 'mem_limit = "3G"' in told and "| 00 | 600 | 200 | 10 |" in told
+    assert 'mem_limit = "3G"' in told and "| 00 | 600 | 200 |" in told
+
+
+def test_lecturers_set_what_was_measured():
+    text = summary.LECTURERS.read_text(encoding="utf-8")
+    for name, value in notebook_costs.HUB.items():
+        assert f'    "{name}": "{value}",' in text
 
 
 def test_results_say_where_they_are_from_without_naming_the_machine():

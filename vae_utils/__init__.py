@@ -3,7 +3,7 @@
 Lower levels never import higher ones:
 
 - level 0: `distributions`, `grey_pixels`, `likelihoods`, `networks`, `data`, `toy`, `importance`, `interpolation`,
-  `compression`, `shapes`, `arguments`, `signatures`, `sealed`, `whole_files`, `plots`
+  `compression`, `shapes`, `arguments`, `signatures`, `locks`, `sealed`, `whole_files`, `plots`
 - level 1: `models`, `objectives`, `checkpoints`, `linear`, `autoregressive`, `quantize`
 - level 2: `training`, `saved_runs`, `evaluation`, `log_likelihood`, `rate_distortion`, `collapse`,
   `disentanglement`, `aggregate`

@@ -88,6 +88,10 @@ def match_precision(model: nn.Module, x: Tensor | ImagesOnDisk, device: torch.de
     return x.to(weight.dtype)
 
 
+class CannotResume(ValueError):
+    """A run that cannot go on, for which `resume` was given; a new one can be started."""
+
+
 def check_resume(history: object, latest: History | None, model: nn.Module, plan: Plan) -> History:
     """The history to go on with.
 
@@ -97,25 +101,27 @@ def check_resume(history: object, latest: History | None, model: nn.Module, plan
         model, plan: of the call that is to go on.
 
     Raises:
-        ValueError: not a history, or that of another model, of other arguments, or of a run that stopped by itself, or
-            the weights are no longer those that the run left.
+        CannotResume: not a history, or that of another model, of other arguments, or of a run that stopped by itself,
+            or the weights are no longer those that the run left.
     """
     if history is True and latest is not None and latest.run.model is model:
         history = latest
     if not isinstance(history, History):
-        raise ValueError(
+        raise CannotResume(
             "resume must be the history that fit returned, as in resume=history, or True if the latest run was that of "
             f"this very model; received {history!r}: start anew without resume"
         )
     if history.run is None or history.run.model is not model:
-        raise ValueError("resume must be the history that fit returned for this very model; start anew without resume")
+        raise CannotResume(
+            "resume must be the history that fit returned for this very model; start anew without resume"
+        )
     changed = [f"{name} was {old}, now {plan[name]}" for name, old in history.run.plan.items() if plan.get(name) != old]
     if changed:
-        raise ValueError(f"a resumed run keeps its arguments: {'; '.join(changed)}; or start anew without resume")
+        raise CannotResume(f"a resumed run keeps its arguments: {'; '.join(changed)}; or start anew without resume")
     if history.stopped:
-        raise ValueError(f"this run cannot be resumed: {history.stopped}")
+        raise CannotResume(f"this run cannot be resumed: {history.stopped}")
     if history.run.left and history.run.left != digest_of_weights(model):
-        raise ValueError(
+        raise CannotResume(
             "the weights of the model changed since the run was interrupted, so it cannot go on where it was; "
             "start anew without resume"
         )

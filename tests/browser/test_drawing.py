@@ -72,6 +72,7 @@ def test_a_stroke_is_drawn_sent_and_answered(notebook):
     high, wide = answered.shape[:2]
     seen, made = (answered[: high // 2, place : place + wide // 5, 0] for place in (0, wide // 4))
     assert (seen < 60).mean() > 0.02 and made.std() > 10, "the drawing and its reconstruction are on screen"
+    notebook.answered()  # a page holds back what it sends until the kernel has answered to what was before
     notebook.run_cell(READ)
     notebook.page.locator(".jp-OutputArea-output", has_text="1 True").wait_for()
 
@@ -140,6 +141,7 @@ def test_a_digit_is_drawn_with_the_keyboard_alone(notebook):
     keyboard.press("ArrowRight")
     assert pad.ink() == drawn, "the pen is up"
     pad.says("Reconstruction error")
+    notebook.answered()
     notebook.run_cell(LAST)
     told = notebook.page.locator(".jp-OutputArea-output", has_text="keys 1").last
     expect(told).to_have_text("keys 1 [0.2857, 0.25] [0.7143, 0.25] [0.4643, 0.6071]", timeout=30_000)

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from vae_utils.widgets.canvas import FOLDER
+
 from .lab import NotebookPage, write_notebook
 from .models import SOURCE
 
@@ -17,6 +19,33 @@ SLOW = """
     URL.createObjectURL = (made) => address(made.type !== "text/javascript" ? made :
         new Blob(["await new Promise((done) => setTimeout(done, 2500));", made], { type: made.type }));
 """
+
+
+# The kernel's answer with all traits comes after a stroke was drawn; `title` had been missed.
+ASKED = """async (source) => {
+    const { hear } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+    class Model {
+        attributes = { _model_name: "AnyModel", value: [], title: "old" };
+        heard = [];
+        comm = { on_msg: (handler) => { this.handler = handler; }, send: (message) => { this.asked = message; } };
+        get(name) { return this.attributes[name]; }
+        set(name, value) { this.attributes[name] = value; this.heard.forEach((each) => each(this)); }
+        on(_, heard) { this.heard.push(heard); }
+        off() { this.heard = []; }
+        async _handle_comm_msg({ content: { data } }) { Object.assign(this.attributes, data.state); }
+    }
+    class Deaf extends Model {
+        async _handle_comm_msg() { throw new Error("Failed to initialize"); }
+    }
+    const model = new Deaf();
+    await hear(model);
+    model.attributes.value = [[0.1, 0.2]];
+    const told = (state) => model.handler({ content: { data: { method: "update", state } } });
+    await told({ _model_name: "AnyModel", value: [], title: "new" });
+    const { value, title } = model.attributes;
+    await told({ value: [] });
+    return [model.asked.method, value, title, model.attributes.value];
+}"""
 
 
 @pytest.fixture
@@ -45,3 +74,8 @@ def test_pages_that_started_late_show_what_the_kernel_sends(notebook):
     before = notebook.settled_pixels(decoded)
     notebook.drag_slider(page.locator(".widget-slider:visible").first, 0.95)
     notebook.changed_pixels(decoded, before, seconds=20)
+
+
+def test_what_was_drawn_while_it_asked_is_kept(page):
+    source = (FOLDER / "hearing.js").read_text(encoding="utf-8")
+    assert page.evaluate(ASKED, source) == ["request_state", [[0.1, 0.2]], "new", []]

@@ -113,6 +113,30 @@ def test_a_run_that_cannot_go_on_is_started_anew(images):
         panel.model.decoder[0].weight.add_(0.01)  # as another cell that trains it does
     panel.start.click()
     panel.wait()
-    assert "the weights of the model changed" in panel.line.value and panel.start.description == "Start"
+    assert "ValueError: the weights of the model changed" in panel.line.value
+    assert panel.history.interrupted and panel.start.description == "Start"
     panel.start.click()
     assert panel.wait().epochs == 3 and "Done: 3 epochs" in panel.line.value
+
+
+def test_a_run_whose_picture_failed_goes_on(images):
+    panel, failing = live(images).panel(vae(), images.train[:2000], negative_elbo, epochs=5), []
+    draw = panel._draw
+
+    def drawn(model, history):
+        if history.epochs == 3 and not failing:
+            failing.append(history.epochs)
+            raise ValueError("no such colour")
+        if history.epochs == 1:
+            panel.stop.click()
+        return draw(model, history)
+
+    panel._draw = drawn
+    panel.start.click()
+    history = panel.wait()
+    assert history.interrupted and history.epochs == 1
+    panel.start.click()
+    assert panel.wait() is history
+    assert "ValueError: no such colour" in panel.line.value and panel.start.description == "Go on"
+    panel.start.click()
+    assert panel.wait() is history and history.epochs == 5 and "Done: 5 epochs" in panel.line.value

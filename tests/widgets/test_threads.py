@@ -154,17 +154,22 @@ def test_noise_of_the_page_waits_for_its_turn():
 # ---- interrupts: "Interrupt the kernel" comes at any place -----------------------------------------------------------
 
 
+def interrupting(function, condition):
+    """The function, which is interrupted when the condition holds for the first time."""
+    done = []
+
+    def runs(*given):
+        if not done and condition(*given):
+            done.append(True)
+            raise KeyboardInterrupt
+        return function(*given)
+
+    return runs
+
+
 def test_a_move_that_was_interrupted_while_it_was_drawn_is_drawn_when_it_is_looked_at():
-    class Interrupted(Square):
-        once = True
-
-        def render(self):
-            if self.x.value == 5 and self.once:
-                self.once = False
-                raise KeyboardInterrupt
-            return super().render()
-
-    explorer = Interrupted()
+    explorer = Square()
+    explorer.render = interrupting(explorer.render, lambda: explorer.x.value == 5)
     explorer.x.value = 5
     with pytest.raises(KeyboardInterrupt):
         pixels(explorer)
@@ -184,6 +189,29 @@ def test_a_move_that_was_interrupted_while_it_waited_is_drawn_when_it_is_looked_
         with pytest.raises(KeyboardInterrupt):
             explorer.x.value = 5
     np.testing.assert_array_equal(pixels(explorer), explorer.picture(5, 4))
+
+
+def move_and_wait(slider, value):
+    def move():
+        with contextlib.suppress(KeyboardInterrupt):
+            slider.value = value
+
+    handle(move, lambda: None)
+
+
+def test_the_page_shows_a_move_that_was_interrupted():
+    explorer = Square()
+    explorer.render = interrupting(explorer.render, lambda: explorer.x.value == 5)
+    move_and_wait(explorer.x, 5)
+    assert sent(explorer)[4, 5] == 1
+
+
+def test_the_page_shows_what_the_kernel_decodes_after_an_interrupt():
+    explorer = LatentExplorer(Mixed(), in_browser=False)
+    explorer.model.generate = interrupting(explorer.model.generate, lambda z: z[0, 0] == 2)
+    before = bytes(explorer.canvas.decoded)
+    move_and_wait(explorer.sliders[0], 2.0)
+    assert bytes(explorer.canvas.decoded) != before
 
 
 def test_an_interrupted_band_is_still_there(monkeypatch):
@@ -242,6 +270,29 @@ def test_a_figure_is_drawn_whole_while_a_slider_moves_it(monkeypatch):
     assert beside == before
 
 
+def test_a_figure_is_shown_while_a_slider_changes_what_is_on_it():
+    explorer = ToyExplorer(in_browser=False)
+    shown, moving = explorer.snapshot(), threading.Event()
+
+    def move():
+        for step in range(8):
+            explorer.x.value = step / 4 - 1
+            _ = explorer.pictures["picture"].value
+        moving.set()
+
+    problems = []
+
+    def show():
+        while not moving.is_set():
+            try:
+                shown.png()
+            except Exception as problem:
+                problems.append(problem)
+                return
+
+    assert together(move, show, seconds=60) and problems == []
+
+
 def test_four_threads_make_figures_in_one_style():
     """matplotlib keeps one style for all threads, and a thread gives back the one it found."""
     before, made = dict(matplotlib.rcParams), []
@@ -257,40 +308,105 @@ class Mixed(nn.Module):
     def __init__(self):
         super().__init__()
         self.parts = nn.Sequential(nn.Linear(3, 784), nn.BatchNorm1d(784), nn.Dropout(0.5), nn.Sigmoid())
-        self.seen, self.learners = [], [self]
+        self.seen, self.learner = [], lambda: self
 
     def generate(self, z):
-        learner = self.learners[0]
-        self.seen.append((learner.training, learner.parts[1].training, self.training, self.parts[1].training))
+        self.seen.append(all(part.training for part in self.learner().modules()))
         return self.parts(z).reshape(-1, 1, 28, 28)
 
     def encode(self, x):
         return x[:, 0, 0, :3], x[:, 0, 1, :3]
 
 
-def test_an_explorer_leaves_a_model_that_trains_in_training():
-    model = Mixed().train()
-    buffers = {name: value.clone() for name, value in model.named_buffers()}
+class Listed(Mixed):
+    """With its parts in a list, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = [*self.parts]
+
+    def generate(self, z):
+        for step in self.steps:
+            z = step(z)
+        return z.reshape(-1, 1, 28, 28)
+
+
+class Renamed(Mixed):
+    """With a method put into the model."""
+
+    def __init__(self):
+        super().__init__()
+        self.generate = super().generate
+
+
+def parametrized():
+    model = Mixed()
+    nn.utils.parametrizations.spectral_norm(model.parts[0])
+    nn.init.constant_(model.parts[1].weight, 20.0)  # or it looks untrained
+    return model
+
+
+def partly_compiled():
+    model = Mixed()
+    model.parts = torch.compile(model.parts, backend="eager")
+    return model
+
+
+def compiled_in_place():
+    model = Mixed()
+    model.parts.compile(backend="eager")
+    return model
+
+
+def keeping():
+    """With a number of the last step, as a loss function may leave it there."""
+    model = Mixed()
+    model.last = model.parts(torch.randn(4, 3)).mean()
+    return model
+
+
+MODELS = [Mixed, Listed, Renamed, parametrized, partly_compiled, compiled_in_place, keeping]
+
+
+@pytest.mark.parametrize("made", MODELS)
+def test_an_explorer_leaves_a_model_that_trains_in_training(made):
+    model = made().train()
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    codes, twin = torch.randn(5, 3), still(model)
+    before = decode(twin, codes)
+    assert torch.equal(decode(twin, codes), before), "dropout is at work"
     explorer = LatentExplorer(model, in_browser=False)
     explorer.sliders[0].value = 1.0
     pixels(explorer, "decoded")
-    assert set(model.seen) == {(True, True, False, False)}
-    assert all(torch.equal(value, buffers[name]) for name, value in model.named_buffers())
+    assert all(model.seen) and all(part.training for part in model.modules())
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
 
-
-def test_a_still_model_has_the_weights_of_now():
-    model = Mixed().train()
-    twin, codes = still(model), torch.randn(5, 3)
-    before = decode(twin, codes)
     with torch.no_grad():
-        model.parts[0].weight.add_(1.0)
-        model.parts[1].running_mean.add_(0.3)
+        for weight in model.parameters():
+            weight.mul_(1.5)
+        for buffer in model.buffers():
+            buffer.add_(1)
     now = decode(twin, codes)
     assert (now - before).abs().max() > 0.01
-    torch.testing.assert_close(now, model.eval().generate(codes))
-    model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()})
-    torch.testing.assert_close(decode(twin, codes), model.generate(codes))
+    model.load_state_dict({name: value * 2 for name, value in model.state_dict().items()})
+    after, shown = decode(twin, codes), decode(model.eval(), codes)
+    assert (now - after).abs().max() > 0.01
+    torch.testing.assert_close(after, shown)
+
+
+def test_a_compiled_model_is_left_in_training():
+    model = Mixed().train()
+    compiled = torch.compile(model, backend="eager")
+    twin = still(compiled)
+    codes = torch.randn(5, 3)
+    assert torch.equal(decode(twin, codes), decode(twin, codes)) and compiled.training and model.training
+
+
+def test_a_still_model_is_where_the_weights_are():
+    model = Mixed()
+    twin = still(model)
     assert model.double().parts[0].weight is twin.parts[0].weight
+    assert still(model).parts is not model.parts
 
 
 def test_panels_of_one_live_training_have_a_figure_each():

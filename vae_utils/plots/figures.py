@@ -35,7 +35,8 @@ from vae_utils.plots.style import (
 )
 from vae_utils.signatures import checked
 
-_alone = holding(threading.RLock())  # a figure has one canvas and matplotlib one style, and explorers draw beside cells
+DRAWING = threading.RLock()  # a figure has one canvas and matplotlib one style, and explorers draw beside cells
+_alone = holding(DRAWING)
 
 
 class LessonAxes(Axes):

@@ -10,6 +10,7 @@ import ipywidgets
 import torch
 
 from vae_utils.plots import LessonFigure, show_images
+from vae_utils.plots.figures import DRAWING
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.arrangement import arranged, framed, unseen
 from vae_utils.widgets.shown import Picture, ShownHTML, ShownImage, same, to_png
@@ -131,18 +132,18 @@ class Explorer(ipywidgets.VBox):
         """Draw now and raise what goes wrong; moves of the controls draw by themselves and show what goes wrong."""
         self._drawing, self._stale = True, False
         try:
-            with torch.no_grad():
+            with torch.no_grad(), DRAWING:  # a cell may show the figure that `render` changes
                 rendered = self.render()
-            views = rendered if isinstance(rendered, Mapping) else {next(iter(self.pictures)): rendered}
-            if set(views) != set(self.pictures):
-                raise ValueError(f"render returned views {sorted(views)}, expected {sorted(self.pictures)}")
-            changed = {name: picture for name, picture in views.items() if not same(picture, self._last.get(name))}
-            encoded = {name: to_png(picture, self._width) for name, picture in changed.items()}
+                views = rendered if isinstance(rendered, Mapping) else {next(iter(self.pictures)): rendered}
+                if set(views) != set(self.pictures):
+                    raise ValueError(f"render returned views {sorted(views)}, expected {sorted(self.pictures)}")
+                changed = {name: picture for name, picture in views.items() if not same(picture, self._last.get(name))}
+                encoded = {name: to_png(picture, self._width) for name, picture in changed.items()}
             self._last = dict(views)
             for name, png in encoded.items():
                 self.pictures[name].value = png
         except KeyboardInterrupt:
-            self._stale = True  # the interrupted cell's picture is drawn when it is looked at next
+            self._stale = True
             raise
         finally:
             self._drawing = False
@@ -151,7 +152,11 @@ class Explorer(ipywidgets.VBox):
 
     def _changed(self, _: Any = None) -> None:
         self._stale = self._behind = True  # before the wait for a turn, which an interrupt may end
-        self._follow()
+        try:
+            self._follow()
+        except KeyboardInterrupt:
+            self._show_later()
+            raise
 
     @in_turn
     def _follow(self) -> None:
@@ -164,10 +169,15 @@ class Explorer(ipywidgets.VBox):
         if self._waiting is loop and time.monotonic() < self._rested + LATE:  # another loop may be held up by a cell
             return
         if rest := max(0.0, self._rested - time.monotonic()):
-            self._waiting = loop
-            loop.call_soon_threadsafe(loop.call_later, rest, self._show)
+            self._show_later(rest)
         else:
             self._show()
+
+    def _show_later(self, seconds: float = REST) -> None:
+        loop = running_loop() or self._loop
+        if loop and loop.is_running():
+            self._waiting = loop
+            loop.call_soon_threadsafe(loop.call_later, seconds, self._show)
 
     @in_turn
     def _show(self) -> None:

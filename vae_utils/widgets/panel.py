@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vae_utils.data import Images
 from vae_utils.history import History
+from vae_utils.plans import CannotResume
 from vae_utils.plots import LessonFigure
 from vae_utils.training import fit
 from vae_utils.widgets import controls as make
@@ -31,7 +32,7 @@ class TrainingPanel(ipywidgets.VBox):
         arguments: further arguments of `fit`, such as `epochs`.
 
     Attributes:
-        history: what was recorded so far; None before the first start.
+        history: what was recorded so far; None before the first run has come to its end or was stopped.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class TrainingPanel(ipywidgets.VBox):
         **arguments: Any,
     ) -> None:
         self._draw, self.model, self._images, self._loss = draw, model, images, loss
-        self._arguments, self.history = arguments, None
+        self._arguments, self.history, self._over = arguments, None, None
         self._asked, self._thread = threading.Event(), None
         self.start = make.button("Start", self._start)
         self.stop = make.button("Stop", self._asked.set)
@@ -82,21 +83,25 @@ class TrainingPanel(ipywidgets.VBox):
                 self.model,
                 self._images,
                 self._loss,
-                resume=self.history if self.history is not None and self.history.interrupted else None,
+                resume=self.history if self._can_go_on() else None,
                 callback=self._show,
                 stop=self._asked.is_set,
                 progress=False,
                 **self._arguments,
             )
         except Exception as error:  # shown where the learner looks; nobody sees what a thread prints
-            if isinstance(error, ValueError):
-                self.history = None  # a run that cannot be gone on with: the next press starts anew
+            if isinstance(error, CannotResume):
+                self._over = self.history  # the next press starts anew
+                error = ValueError(error)
             self._say(f"{type(error).__name__}: {error}", "#a40000")
-            self.start.description = "Start"
+            self.start.description = "Go on" if self._can_go_on() else "Start"
         else:
             self._settle(self.history)
         finally:
             self.start.disabled, self.stop.disabled = False, True
+
+    def _can_go_on(self) -> bool:
+        return self.history is not None and self.history.interrupted and self.history is not self._over
 
     def _settle(self, history: History) -> None:
         if history.stopped:
