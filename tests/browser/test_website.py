@@ -76,7 +76,7 @@ def test_the_landing_page_is_the_readme(website, pages):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     promise = " ".join(readme.split("\n\n")[1].split())
     assert promise[:60] in " ".join(index.get_text().split())
-    table = [link["href"] for link in index.select("article table a")]
+    table = [link["href"] for link in index.select_one("article table").select("a")]
     assert table == [f"{name}.html" for name in LESSONS]
     beside = [link["href"] for link in index.select(".sidebar-tree a")]
     assert beside[: len(LESSONS)] == table and "contributing.html" in beside
