@@ -75,11 +75,13 @@ def notebook_costs(found: dict) -> list[tuple[str, str]]:
     slowest, largest = (max(lessons, key=lambda name: lessons[name][key]) for key in ("seconds", "peak_mb"))
     told = (
         f"{found['minutes_together']:.1f} minutes for all lessons; the longest, {slowest[:2]}, "
-        f"{lessons[slowest]['seconds']:.0f} s; the largest, {largest[:2]}, {lessons[largest]['peak_mb']:,} MB"
+        f"{lessons[slowest]['seconds']:.0f} s; the largest, {largest[:2]}, {lessons[largest]['peak_mb']:,} MB with "
+        f"PyTorch's {build(found)}"
     )
     if hub := on_a_hub():
         most = max(costs["peak_mb"] for costs in hub["lessons"].values())
-        told += f", with {build(hub)} and [a hub's settings](docs/lecturers.md#a-class-on-a-jupyterhub) {most:,} MB"
+        settings = "[a hub's settings](docs/lecturers.md#a-class-on-a-jupyterhub)"
+        told += f", with the {build(hub)} and {settings} {most:,} MB"
     return [("Run All", told)]
 
 
@@ -117,7 +119,26 @@ def on_a_hub() -> dict | None:
 
 def build(found: dict) -> str:
     """Which PyTorch was measured: its libraries for CUDA take memory even where there is no card."""
-    return "PyTorch's CUDA build" if found["cuda_build"] else "PyTorch's CPU build"
+    return "CUDA build" if found["cuda_build"] else "CPU build"
+
+
+def limit_in_gb(peak: float) -> int:
+    """For a learner with JupyterLab and two open lessons, each at a peak in MB."""
+    return math.ceil((2 * peak + SERVER_MB) / 1024)
+
+
+def with_cuda() -> list[str]:
+    """What to allow for the CUDA build, if `notebook_costs.py` ran with it."""
+    path = RESULTS / "notebook_costs.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not found.get("cuda_build"):
+        return []
+    most = max(costs["peak_mb"] for costs in found["lessons"].values())
+    return [
+        f"PyTorch's {build(found)}, which pip brings on Linux, takes more even where there is no card. With it and",
+        f"without these settings, a kernel held up to {most:,} MB: allow {limit_in_gb(most)} GB.",
+        "",
+    ]
 
 
 def memory() -> str:
@@ -129,11 +150,11 @@ def memory() -> str:
     peaks = {name: costs["peak_mb"] for name, costs in lessons.items()}
     largest = max(peaks, key=peaks.get)
     own = max(costs["own_mb"] for costs in lessons.values())
-    limit = math.ceil((2 * peaks[largest] + SERVER_MB) / 1024)
+    limit = limit_in_gb(peaks[largest])
     rows = [f"| {name[:2]} | {costs['peak_mb']:,} | {costs['own_mb']:,} |" for name, costs in lessons.items()]
     return "\n".join(
         [
-            f"With these settings and {build(found)}, a kernel that runs a lesson holds",
+            f"With these settings and PyTorch's {build(found)}, a kernel that runs a lesson holds",
             f"{statistics.median(peaks.values()):,.0f} MB at its peak, and {peaks[largest]:,} MB in the largest, "
             f"{largest[:2]}. What it holds for itself after the run, and not together",
             f"with the other kernels of the machine, is at most {own:,} MB. So a limit of {limit} GB for each",
@@ -143,6 +164,7 @@ def memory() -> str:
             f'c.Spawner.mem_limit = "{limit}G"',
             "```",
             "",
+            *with_cuda(),
             "| Lesson | Peak, MB | Its own after the run, MB |",
             "|---|---|---|",
             *rows,

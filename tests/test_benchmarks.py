@@ -42,6 +42,10 @@ def test_lecturers_read_what_was_measured(tmp_path, monkeypatch):
     assert "900 MB at its peak, and 1,200 MB in the largest, 01" in told and "at most 900 MB" in told
     assert "24 GB hold 20 learners" in told and "27 of those" in told
     assert 'mem_limit = "3G"' in told and "| 00 | 600 | 200 |" in told
+    assert "CUDA" not in told
+    largest = {"lessons": {"00_a": {"peak_mb": 2000}, "01_b": {"peak_mb": 1500}}, "cuda_build": True}
+    (tmp_path / "notebook_costs.json").write_text(json.dumps(largest), encoding="utf-8")
+    assert "PyTorch's CUDA build" in summary.memory() and "up to 2,000 MB: allow 5 GB" in summary.memory()
 
 
 def test_lecturers_set_what_was_measured():

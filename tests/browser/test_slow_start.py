@@ -44,7 +44,9 @@ ASKED = """async (source) => {
     await told({ _model_name: "AnyModel", value: [], title: "new" });
     const { value, title } = model.attributes;
     await told({ value: [] });
-    return [model.asked.method, value, title, model.attributes.value];
+    const undone = model.attributes.value;
+    await told({ _model_name: "AnyModel", value: [[0.3, 0.4]], title: "newer" });
+    return [model.asked.method, value, title, undone, model.attributes.value, model.attributes.title];
 }"""
 
 
@@ -78,4 +80,7 @@ def test_pages_that_started_late_show_what_the_kernel_sends(notebook):
 
 def test_what_was_drawn_while_it_asked_is_kept(page):
     source = (FOLDER / "hearing.js").read_text(encoding="utf-8")
-    assert page.evaluate(ASKED, source) == ["request_state", [[0.1, 0.2]], "new", []]
+    assert page.evaluate(ASKED, source) == [
+        *("request_state", [[0.1, 0.2]], "new"),
+        *([], [[0.3, 0.4]], "newer"),  # what comes later is believed
+    ]

@@ -113,7 +113,7 @@ def test_a_run_that_cannot_go_on_is_started_anew(images):
         panel.model.decoder[0].weight.add_(0.01)  # as another cell that trains it does
     panel.start.click()
     panel.wait()
-    assert "ValueError: the weights of the model changed" in panel.line.value
+    assert "CannotResume: the weights of the model changed" in panel.line.value
     assert panel.history.interrupted and panel.start.description == "Start"
     panel.start.click()
     assert panel.wait().epochs == 3 and "Done: 3 epochs" in panel.line.value

@@ -4,6 +4,7 @@ A page is a JavaScript module in this folder with `export default { render }` (a
 its neighbours is put into one text with it: a widget's module has no address from which others could be found.
 """
 
+import html
 import io
 import re
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from torch import Tensor
 from vae_utils.widgets.export import ExportedDecoder
 
 FOLDER = Path(__file__).parent
+COMMENT = re.compile(r"^\s*//.*\n", flags=re.MULTILINE)
 IMPORT = re.compile(r'^import\s[^;]*?from "\./([\w.]+)";\n', flags=re.MULTILINE)
 SHEET_COLUMNS = 50  # pictures in a row of a sheet
 FEW_GREYS = 64  # up to so many, WebP is the smaller format
@@ -28,7 +30,7 @@ NO_DECODER = ExportedDecoder([], b"", "float16")
 
 
 def bundle(page: str) -> str:
-    """A JavaScript module of this folder and all that it imports from it, as the text of one module.
+    """A JavaScript module of this folder and all that it imports from it, as the text of one module, without comments.
 
     Args:
         page: name of the file, such as "latent.js".
@@ -36,7 +38,7 @@ def bundle(page: str) -> str:
     texts: dict[str, str] = {}
 
     def add(name: str) -> None:
-        text = (FOLDER / name).read_text(encoding="utf-8")
+        text = COMMENT.sub("", (FOLDER / name).read_text(encoding="utf-8"))
         for imported in IMPORT.findall(text):
             if imported not in texts:
                 add(imported)
@@ -125,14 +127,24 @@ def picture_sheet(images: Float[Tensor, "N 1 H W"]) -> bytes:
     return out.getvalue()
 
 
-def slow_notice(reason: str) -> str:
-    """What an explorer says (HTML) when the kernel must decode for it.
+def kernel_notice(does: str, why: str = "") -> str:
+    """What an explorer says (HTML) when the kernel does what the browser does elsewhere.
 
     Args:
-        reason: why the browser does not, as HTML.
+        does: what the kernel does, as HTML.
+        why: a sentence with the reason, as HTML.
     """
     style = "border-left:4px solid #d97f00;padding:2px 10px;line-height:1.4;font-size:14px"
     return (
-        f'<div role="note" style="{style}">The kernel decodes these pictures, so they follow more slowly; '
-        f"while a cell runs, at most in a recent JupyterLab. Why: {reason}.</div>"
+        f'<div role="note" style="{style}">The kernel {does}, so the page follows more slowly; while a cell runs, '
+        f"at most in a recent JupyterLab. {why}</div>"
     )
+
+
+def slow_notice(reason: object) -> str:
+    """What an explorer says (HTML) when the kernel must decode for it.
+
+    Args:
+        reason: why the browser does not.
+    """
+    return kernel_notice("decodes these pictures", f"Why: {html.escape(str(reason))}.")

@@ -14,14 +14,11 @@ import traitlets
 from jaxtyping import Float
 from torch import Tensor
 
-from vae_utils.widgets.canvas import FOLDER, NO_DECODER, BrowserView, bundle, picture_sheet
+from vae_utils.widgets.canvas import FOLDER, NO_DECODER, BrowserView, bundle, kernel_notice, picture_sheet
 from vae_utils.widgets.chart import By, Chart, Pictures
 from vae_utils.widgets.export import ExportedDecoder
 
-KERNEL_DRAWS = (
-    '<div role="note" style="border-left:4px solid #d97f00;padding:2px 10px;line-height:1.4;font-size:14px">The kernel '
-    "draws this (in_browser=False), so it follows more slowly; while a cell runs, at most in a recent JupyterLab.</div>"
-)
+KERNEL_DRAWS = kernel_notice("draws this (in_browser=False)")
 
 
 class ChartView(BrowserView):

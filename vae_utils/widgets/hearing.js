@@ -23,12 +23,13 @@ export async function hear(model) {
   let kind = own;
   while (!Object.hasOwn(kind, "_handle_comm_msg")) kind = Object.getPrototypeOf(kind);
   const { _handle_comm_msg: handle } = Object.getPrototypeOf(kind);
-  const before = { ...own.attributes };
+  let before = { ...own.attributes };
   own.comm.on_msg((message) => {
     const { method, state } = message.content.data;
-    if (method === "update" && "_model_name" in state) { // the answer to the question below: it tells of all traits
+    if (before && method === "update" && "_model_name" in state) { // all traits: the answer to the question below
       for (const name of Object.keys(state)) // what changed since then is newer, a stroke on the pad for example
         if (own.attributes[name] !== before[name]) delete state[name];
+      before = null;
     }
     return handle.call(own, message);
   });

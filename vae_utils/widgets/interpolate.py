@@ -1,7 +1,5 @@
 """Interpolator: walk from one image's code to another's, along the line or along the arc, and decode on the way."""
 
-import html
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -75,7 +73,7 @@ class Interpolator(Explorer):
             exported = export_decoder(self.model, self.codes[:64])
         except NotExportable as reason:
             exported, fed, settings["size"] = NO_DECODER, True, list(self.decode(self.codes[0]).shape)
-            above = [make.text(slow_notice(html.escape(str(reason))))]
+            above = [make.text(slow_notice(reason))]
         canvas = InterpolatorView(exported, controls, settings, self.codes, self.images)
         self._feeder = Feeder(self.model, canvas)
         super().__init__(

@@ -1,6 +1,5 @@
 """LatentExplorer: one slider for each latent dimension, and the picture that the decoder makes of them."""
 
-import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,7 +73,7 @@ class LatentExplorer(Explorer):
             canvas.on_msg(self._asked)
             canvas.observe(self._changed, names="along")
             self._feeder = Feeder(self.model, canvas)
-            above.append(make.text(slow_notice(html.escape(str(reason)))))
+            above.append(make.text(slow_notice(reason)))
         unit = "prior standard deviations" if self.survey.has_prior else "units of the code"
         sorting = f"; sorted by {self.survey.measure}" if self.survey.measure else ""
         above.append(make.text(f"<div style='font-size:14px;line-height:1.4'>Sliders in {unit}{sorting}.</div>"))

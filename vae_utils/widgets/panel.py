@@ -92,7 +92,6 @@ class TrainingPanel(ipywidgets.VBox):
         except Exception as error:  # shown where the learner looks; nobody sees what a thread prints
             if isinstance(error, CannotResume):
                 self._over = self.history  # the next press starts anew
-                error = ValueError(error)
             self._say(f"{type(error).__name__}: {error}", "#a40000")
             self.start.description = "Go on" if self._can_go_on() else "Start"
         else:

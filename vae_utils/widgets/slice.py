@@ -1,7 +1,6 @@
 """SliceExplorer: move a point over a plane through the latent space; see what it decodes to, and what lies near."""
 
 import base64
-import html
 import io
 import math
 
@@ -96,7 +95,7 @@ class SliceExplorer(Explorer):
             exported = export_decoder(self.model, self.codes[:64])
             canvas = self._view(exported, values, extent, label, names)
         except NotExportable as reason:
-            above = [make.text(slow_notice(html.escape(str(reason))))]
+            above = [make.text(slow_notice(reason))]
         super().__init__(
             [self.a, self.b],
             alt=ALT,
