@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 UNFINISHED = ".unfinished-"
@@ -39,8 +39,9 @@ def workshop(folder: Path, advice: str) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(f"{UNFINISHED}*"):
-            if time.time() - left.stat().st_mtime > FORGOTTEN:
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):  # whoever works there may have finished since it was listed
+                if time.time() - left.stat().st_mtime > FORGOTTEN:
+                    shutil.rmtree(left, ignore_errors=True)
         place = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
     except (OSError, ValueError) as error:
         raise CannotWrite(folder, error, advice) from error

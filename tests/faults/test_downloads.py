@@ -387,6 +387,15 @@ def test_two_processes_at_once_leave_one_valid_file(fetch, tmp_path, before):
     assert all(name.startswith(f"{FILE}.damaged") for name in others) and bool(others) == bool(before)
 
 
+@needs_fork
+def test_a_folder_that_goes_away_after_it_was_listed_is_no_fault(fetch, tmp_path):
+    """What another process worked in is listed, and gone when its age is asked for: as a link to nothing is."""
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / f"{UNFINISHED}gone").symlink_to("nowhere")
+    assert fetch("good", folder=tmp_path).read_bytes() == CONTENT
+
+
 def test_a_reader_finds_the_file_while_it_is_replaced(fetch):
     """Setting a damaged file aside does not take it away first."""
     path = fetch("good")
