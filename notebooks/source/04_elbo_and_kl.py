@@ -48,7 +48,7 @@ def q_of(mu, logvar):
 
 
 shown, axes = figure(
-    title="A guess can be too wide, too sure, or about right; here the answer is known",
+    title="Three guesses for q, and the answer that is normally hidden",
     alt="Densities over z. The exact posterior, in black, rises steeply at 0.3, peaks at 0.9 and falls slowly until 3. "
     "The wide guess spreads from -1 to 3, the narrow one is a spike at 0.9, the third follows the posterior roughly.",
 )
@@ -114,8 +114,9 @@ shown
 # $$\log p(x) = \log \mathbb{E}_{q}\big[w(z)\big] \;\geq\; \mathbb{E}_{q}\big[\log w(z)\big]
 # = \mathbb{E}_{q}\big[\log p(x, z) - \log q(z)\big] =: \mathrm{ELBO}(q).$$
 #
-# p(x) is also called the **evidence**, so the right-hand side is the **evidence lower bound**, ELBO: an average under q (which you can sample) of two densities
-# (which you can evaluate). Its unit is nats. It is the score that was asked for.
+# p(x) is also called the **evidence**, so the right-hand side is the **evidence lower bound**, ELBO: an average
+# under q (which you can sample) of the difference of two log-densities (which you can evaluate). Its unit is nats. It is
+# the score that was asked for.
 #
 # When is nothing lost? When all weights are equal: p(x, z) / q(z) must not depend on z. Then q(z) is proportional to
 # p(x, z), and the only density that is, is the posterior. Look at the right panel again: the flatter the line, the
@@ -138,7 +139,9 @@ assert all(abs(score - toy.elbo(x, *guesses[name])) < 1e-8 for name, score in sc
 assert scores["wide"] < scores["narrow"] < scores["between"] < toy.log_marginal(x)
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# The order is the one your eye gave, and the black curve was not used. No guess exceeds log p(x), as promised.
+# "Between" wins, and the black curve was not used. The other two may have surprised you: the narrow guess misses much
+# of the posterior, but the wide one loses more, because it puts mass where p(x, z) is nearly zero (the plunge in the
+# right panel). No guess exceeds log p(x), as promised.
 #
 # The sum over the grid is exact to many digits, and possible only because z is one number. A VAE does the same with
 # samples: draw z from q, average log w. That estimate is unbiased for the ELBO (not for log p(x)); you will write it
@@ -151,6 +154,8 @@ assert scores["wide"] < scores["narrow"] < scores["between"] < toy.log_marginal(
 # from q to the posterior. The **Kullback–Leibler divergence** of two densities is the average log-ratio, in nats,
 #
 # $$\mathrm{KL}(q \,\|\, p) = \mathbb{E}_{q}\big[\log q(z) - \log p(z)\big] \;\geq\; 0, \quad\text{and 0 only if } q = p.$$
+#
+# (Jensen once more, with the weight p/q, whose average under q is 1.)
 #
 # Put in the posterior p(z|x) = p(x, z) / p(x), and note that log p(x) does not depend on z:
 #
@@ -259,24 +264,6 @@ assert line_gap < 1e-3, "the text says: with a straight decoder the gap closes"
 # - **The decoder θ.** Raising the ELBO over θ pushes up a number that log p(x) cannot fall below. But the ELBO may
 #   also rise because the gap shrank. From the ELBO alone you cannot tell which; the last section measures it.
 
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 1 · What rose?
-#
-# A decoder is frozen. You go on training the encoder alone. The mean test ELBO rises by 3 nats per image, while its
-# term KL(q ‖ p(z)), the divergence from q to the *prior*, rises by 2 nats per image. What is certain?
-#
-# - `"a"`: mean log p(x) of the test images rose by 3 nats.
-# - `"b"`: the divergence from q to the posterior fell by 3 nats; log p(x) is what it was.
-# - `"c"`: the divergence from q to the posterior rose by 2 nats.
-# - `"d"`: the reconstructions got better by 1 nat.
-#
-# Stuck? `exercises.what_rose.hint()`, and `.solution()` in the end. The other exercises have them too.
-
-# %% slideshow={"slide_type": "-"}
-my_answer = ...
-
-exercises.what_rose.check(my_answer)
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same number, cut in another place
 #
@@ -342,6 +329,24 @@ assert shortcut > toy.log_marginal(x) + 0.1, "the text says: no bound any more"
 # Two traps, with numbers. A KL term of zero is no success: q equal to the prior has it, and an ELBO of −11.7.
 # And a popular shortcut evaluates the reconstruction at z = μ instead of at draws from q. The result here is
 # −1.53 nats, *above* log p(x) = −1.74: no lower bound. Report ELBOs with z drawn from q.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Exercise 1 · What rose?
+#
+# A decoder is frozen. You go on training the encoder alone. The mean test ELBO rises by 3 nats per image, while its
+# term KL(q ‖ p(z)), the divergence from q to the *prior*, rises by 2 nats per image. What is certain?
+#
+# - `"a"`: mean log p(x) of the test images rose by 3 nats.
+# - `"b"`: the divergence from q to the posterior fell by 3 nats; log p(x) is what it was.
+# - `"c"`: the divergence from q to the posterior rose by 2 nats.
+# - `"d"`: the reconstructions got better by 1 nat.
+#
+# Stuck? `exercises.what_rose.hint()`, and `.solution()` in the end. The other exercises have them too.
+
+# %% slideshow={"slide_type": "-"}
+my_answer = ...
+
+exercises.what_rose.check(my_answer)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Move q yourself
@@ -469,7 +474,7 @@ assert all(abs(error * n**0.5 / deviation - 1) < 0.2 for n, error in zip(counts,
 assert 5200 < enough < 5400 and 0.08 < negative < 0.16 and abs(exact - 0.82) < 0.01
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# About 5,000 draws. With z = μ + σε the log-ratio is ½(σ² − 1)ε² + μσε plus a constant, whose variance is
+# About 5,000 draws. With z = μ + σε, ε ~ N(0, 1), the log-ratio is ½(σ² − 1)ε² + μσε plus a constant, whose variance is
 # ½(σ² − 1)² + μ²σ²: the black line is that, no fit. A straight line fitted to the measured points has a slope of about −0.5. And
 # about one single draw in nine is negative: an estimate need not respect what holds for the average.
 #
@@ -591,10 +596,9 @@ for slope_a in (0.0, 0.25, 0.5, 1.0, 2.0, 8.0):
 # $$\text{reverse: } \mathrm{KL}(q \,\|\, p) = \mathbb{E}_{q}[\log q - \log p],
 # \qquad \text{forward: } \mathrm{KL}(p \,\|\, q) = \mathbb{E}_{p}[\log p - \log q].$$
 #
-# The gap of the ELBO is the reverse one. The reverse one averages under q: it is punished where q has mass and p has
-# none, and blind where q has none. The forward one, the third divergence of this notebook besides the gap and the KL
-# term, averages under p: it is punished where p has mass and q has none. The forward one averages under p: it is punished where p has mass and q has none. Its best
-# Gaussian has the mean and variance of p (maximum likelihood with draws from p): the one that notebook 03 drew.
+# The gap of the ELBO is the reverse one. It averages under q: it is punished where q has mass and p has none, and blind
+# where q has none. The forward one, the third divergence of this notebook besides the gap and the KL term, averages
+# under p: it is punished where p has mass and q has none.
 #
 # The decoder f(z) = z²/2 cannot tell z from −z, so its posterior has two equal peaks.
 #
@@ -654,8 +658,10 @@ assert fits[2.0]["reverse"][0] > 1.5 and abs(fits[0.5]["reverse"][0]) < 0.01
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # For x = 2 the reverse fit takes one peak and leaves the other: its gap is log 2 and a little. Why log 2? On its peak
-# q is about twice as high as p, because p had to share its mass between two, and log 2 is the log-ratio. The forward
-# fit has its maximum at z = 0, where f(0) = 0 explains nothing: as a q it would have a gap of more than 10 nats.
+# q is about twice as high as p, because p had to share its mass between two, and log 2 is the log-ratio. The best
+# forward Gaussian has the mean and variance of p (maximum likelihood with draws from p): it is what the encoder of
+# notebook 03 learnt. It has its maximum at z = 0, where f(0) = 0 explains nothing: as a q it would have a gap of more
+# than 10 nats.
 #
 # So the ELBO's choice is the better one for a decoder that must reconstruct: nearly every draw from q explains x. The
 # price is a q that is too sure; it has never heard of the other explanation. Approximate posteriors of this kind tend

@@ -189,7 +189,7 @@ assert 20 < last["reconstruction"] / last["kl"] < 45, "the text says: some thirt
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Would you like to watch it again, and stop where something happens? The buttons below train another model like it beside
 # the notebook, so that you can go on reading. Nothing is lost when you press *Stop*: *Go on* continues the very same run.
-# **Look for:** when do the digits in the second panel begin to part, and which part last?
+# **Look for:** when do the classes in the second panel begin to separate, and which of them last?
 
 # %% slideshow={"slide_type": "skip"}
 torch.manual_seed(1)
@@ -341,14 +341,14 @@ sheet
 # and there are several plausible ways to average. Here are three. $R$ is the reconstruction summed over the $d = 784$
 # pixels, KL is summed over the $K = 16$ latent dimensions.
 #
-# | | in code | is | divided by its weight of $R$ |
-# |---|---|---|---|
-# | A | mean over the batch of the sums | $R + \mathrm{KL}$ | $R + \mathrm{KL}$ |
-# | B | the reconstruction by `mean()` over all pixels, the KL by sums | $R / d + \mathrm{KL}$ | $R + d\,\mathrm{KL}$ |
-# | C | each term by its own `mean()` | $R / d + \mathrm{KL} / K$ | $R + (d / K)\,\mathrm{KL}$ |
+# | | in code | is |
+# |---|---|---|
+# | A | mean over the batch of the sums | $R + \mathrm{KL}$ |
+# | B | the reconstruction by `mean()` over all pixels, the KL by sums | $R / d + \mathrm{KL}$ |
+# | C | each term by its own `mean()` | $R / d + \mathrm{KL} / K$ |
 #
-# Dividing a loss by a constant does not move its minimum. So each of the three trains a **β-VAE**, the model that
-# minimises $R + \beta\,\mathrm{KL}$; only the first has $\beta = 1$.
+# Dividing a loss by a constant does not move its minimum. Rescale each loss so that $R$ has the weight 1: then it reads
+# $R + \beta\,\mathrm{KL}$, the loss of a **β-VAE**, and only A has $\beta = 1$.
 #
 # **Predict first.** Which β do B and C have, in numbers? And what will B's *reconstructions* of ten test digits look
 # like?
@@ -390,8 +390,9 @@ for name, beta in betas.items():
 assert [round(beta) for beta in betas.values()] == [1, 784, 49]
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# $\beta = 784$ for B and $784 / 16 = 49$ for C. Nothing failed and nothing warned. Loss A has trained
-# `vae` above. What would the other two have trained? Three epochs are enough to tell.
+# Rescaled, B is $R + d\,\mathrm{KL}$ and C is $R + (d / K)\,\mathrm{KL}$: $\beta = 784$ and $784 / 16 = 49$. Nothing
+# failed and nothing warned. Loss A has trained `vae` above. What would the other two have trained? Three epochs with
+# long steps are enough. (With A's own twelve, loss C collapses just the same: try it, half a minute.)
 
 # %%
 trapped = {"A": vae}
@@ -456,7 +457,7 @@ for name, beta in public_betas.items():
 # $\sigma^2 = \tfrac12$ up to a constant; their β is counted against that. A squared error is never free of such a
 # choice: its σ and β are the same knob, as notebook 07 shows. (* The weights alone. This file also draws z with a
 # hundredth of the noise that its KL pays for, so it is no β-VAE for any β: nearly a plain autoencoder with a small
-# penalty on μ. It was corrected later.) (Sources below; as the files stood.)
+# penalty on μ. It was corrected later.) The files that were read are listed at the end, most of them with their commit.
 #
 # The habit that protects you: **sum over dimensions, average over the batch only, name the unit.** If you see a loss
 # of 0.2, ask: per what?
@@ -496,8 +497,8 @@ assert 15 < kl.sum() < 32
 # - Start at a test image. Find the dimension that changes the digit into another class with the smallest move.
 # - Press *Draw from the prior* ten times. How many of the ten would you accept as digits? (That is the question of the
 #   density in the table. Coverage asks another one: which of the real digits turn up?)
-# - Set all sliders near ±3. Every dimension on its own is a place that the prior visits now and then; all of them
-#   together, next to never.
+# - Set all sliders near ±3. For one dimension this is a place that the prior visits now and then; for all sixteen at
+#   once, next to never.
 
 # %%
 explorer = LatentExplorer(vae, images.test, start=7)

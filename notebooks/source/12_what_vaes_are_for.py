@@ -7,9 +7,9 @@
 #
 # After this notebook you can
 # - compare a VAE's features and its new images with fair rivals when only 100 labels are known;
-# - say why a likelihood can call a **blank page** the most normal digit of all, and what to subtract from it;
+# - say what a high or a low **likelihood** tells about an image and what it does not, and what to subtract from it;
 # - read $-\log p(x)$ as the length of a file, and write the bill of **bits-back coding**;
-# - build a **VQ-VAE**, and say which part of a VAE lives on inside of the large image models.
+# - build a **VQ-VAE**, and say which part of a VAE lives on inside the large image models.
 #
 # Needs: 06 (the VAE), 07 (binary pixels), 09 (the bound). Reading: 40 minutes. Run All: about 50 seconds on two
 # cores.
@@ -133,7 +133,7 @@ mixed = mix(everyone)[[0, 15, 25, 35, 45, 55, 65, 75, 85, 95]]
 plots.show_images(
     [few, *(way(few) for way in ways.values()), mixed],
     row_labels=["labelled", *ways, "mix"],
-    title="What the VAE adds is smoother than what was there; shifts and turns add what was not",
+    title="The VAE's variants are smoother copies; shifts and turns are new",
     alt="Four rows of ten digits: labelled ones; the same shifted and turned; redrawn by the VAE, nearly the same but smoother; "
     "and mixtures with another of the same class, smooth and sometimes blurred.",
 )
@@ -242,8 +242,9 @@ assert 5 < difference(("label spreading", pixels), ("none", pixels))[0] < 9.5, (
 #   smoother version of that image, and a smooth image is not what the test asks about.
 # - **Shifts and turns do help**, by about five points with PCA's 50 numbers, because they bring knowledge from
 #   outside: we know that a turned seven is a seven. They gain nothing with the 16 numbers of the autoencoder or the
-#   VAE. A likely reason: these encoders have never been shown a shifted digit.
-# - **As features for an SVM, μ is no better** than PCA or an autoencoder. All lie within about two points.
+#   VAE. A likely reason: these encoders have never been shown a shifted digit. (On clothes, in one run, shifts and turns
+#   *cost* points: the knowledge has to fit the test images, too.)
+# - **As features for an SVM, μ is hardly better** than PCA or an autoencoder. All lie within about two points.
 # - **Label spreading is most of the progress**, seven points on plain PCA: it uses the 7,900 images without labels for
 #   the classification, and the SVM does not. With μ it comes out highest of all.
 #
@@ -256,16 +257,23 @@ trained = {}  # (what was done, features) -> per cent, one number a training, me
 for row in stored:
     trained.setdefault((row["way"], row["features"]), []).append(row["right"])
 trained = {key: torch.tensor(found) for key, found in trained.items()}  # (5,)
-for way in ("none", "label spreading"):
+for way in ("none", "label spreading"):  # "none" is the SVM alone
     print(f"{way:16}", {name: [round(share, 1) for share in trained[way, name].tolist()] for name in features})
-lead = {name: trained["label spreading", ours] - trained["label spreading", name] for name in (pixels, ae)}
-print({f"label spreading: VAE − {name}": f"{points.mean():+.1f}" for name, points in lead.items()})
-assert all((points > 0).all() for points in lead.values()), "the text says: in each training"
-assert 0.3 < lead[pixels].mean() < 1.5 and 1 < lead[ae].mean() < 3, "the text says: about one; about two"
+spread, svm = (
+    [trained[way, ours] - trained[way, name] for name in (pixels, ae)] for way in ("label spreading", "none")
+)
+for way, leads in (("SVM", svm), ("label spreading", spread)):
+    for name, points in zip((pixels, ae), leads, strict=True):
+        print(f"{way:16} VAE − {name:16} {points.mean():+.1f} points, from {points.min():+.1f} to {points.max():+.1f}")
+assert all((points > 0).all() for points in (*spread, *svm)), "the text says: in each training"
+assert 0.3 < spread[0].mean() < 1.5 and 1 < spread[1].mean() < 3, "the text says: about one; about two"
+assert all(0.7 < points.mean() < 0.9 and points.min() < 0.25 and points.max() > 1.9 for points in svm), "0.8; 0.1 to 2"
+assert all(one.std() < other.std() for one, other in zip(spread, svm, strict=True)), "the text says: steadier"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# In each of the five trainings μ is ahead: of PCA by about one point, of the autoencoder's codes by about two. That is
-# small, and it is the VAE's. (Five draws of labels, digits, one size of networks.)
+# **With label spreading** μ is ahead in each of the five trainings: of PCA by about one point, of the autoencoder's codes by
+# about two. With the SVM it is ahead in each, too, by 0.8 points on average, but by anything from 0.1 to 2. Both leads are
+# small; the first is steadier. (Five draws of labels, digits, one size of networks.)
 #
 # Kingma et al. report for M1 with 100 labels and 50,000 images an error of 11.8 %, against 16.8 % for the same
 # classifier on pixels, and 3.3 % for a model that knows of labels while it is trained (their table 1). Their rival had
@@ -275,8 +283,8 @@ assert 0.3 < lead[pixels].mean() < 1.5 and 1 < lead[ae].mean() < 3, "the text sa
 # ## Promise 2: "It knows what is strange"
 #
 # A model of p(x) gives a number for every image. So a low $\log p(x)$ should mean: *I have never seen such a thing*.
-# Score an image by $-\mathrm{ELBO}$ in nats, flag it if the score is high, and count with the **AUROC**: the
-# probability that a random stranger scores higher than a random known image. 1 is perfect, ½ is a coin, and below ½
+# Score an image by $-\mathrm{ELBO}$ in nats, flag it if the score is high, and count with the **AUROC** (the
+# AUC of notebook 10): the probability that a random stranger scores higher than a random known image. 1 is perfect, ½ is a coin, and below ½
 # the strangers look *more* normal than the known.
 #
 # **Predict first.** Our VAE has seen digits only. Which AUROC will it reach for: (a) digits with black and white
@@ -336,16 +344,16 @@ shown
 # costs nats, and an outline in an uncertain place costs most. A blank page has neither.
 #
 # A **likelihood** is high where images are *cheap to describe*. It does not say that such images *occur*: a blank
-# page alone has a larger p(x) than any single digit, but digits are many (their **typical set**), and blank pages are
-# one.
+# page alone has a larger p(x) than any single digit, but digits are many, and blank pages are one. A model's draws nearly
+# always fall into a large set of images of middling probability, its **typical set**.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Held-out digits, and four rivals
+# ## Held-out digits, and three rivals
 #
 # The usual test is gentler: leave one class out of training and look for it afterwards. We train five VAEs, each
 # without two of the digits, and score each missing digit against the eight known ones. (One training each: read the
-# curves to a tenth, not closer.) Rivals: a plain autoencoder's reconstruction error, PCA's, and a score that has
-# learned nothing: the amount of ink.
+# curves to a tenth, no finer.) Rivals: a plain autoencoder's reconstruction error, PCA's, and a score that has learned
+# nothing: the amount of ink. (The figure has a fifth curve, explained after it.)
 #
 # **Predict first.** Which digit will the VAE without it find *most normal*?
 
@@ -399,7 +407,9 @@ for name, values in found.items():
 assert max(found[name][1] for name in ("VAE, −ELBO", "autoencoder", "PCA", "ink")) < 0.35, "the text says: all fail"
 assert mean_area["autoencoder"] > mean_area["VAE, −ELBO"] - 0.02, "the text says: no better than the autoencoder"
 assert 0.55 < mean_area["VAE, −ELBO"] < 0.8 and abs(mean_area["ink"] - 0.5) < 0.08
-assert found["VAE, −ELBO − file"][1] > 0.7 and found["VAE, −ELBO"][8] - found["VAE, −ELBO − file"][8] > 0.05
+assert found["VAE, −ELBO − file"][1] > 0.7 and abs(mean_area["VAE, −ELBO − file"] - mean_area["VAE, −ELBO"]) < 0.1
+for digit in (0, 8):
+    assert found["VAE, −ELBO"][digit] - found["VAE, −ELBO − file"][digit] > 0.05, "the text says: stand out less"
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Subtract what is cheap for everyone
@@ -411,7 +421,7 @@ assert found["VAE, −ELBO − file"][1] > 0.7 and found["VAE, −ELBO"][8] - fo
 #
 # $$\text{score}(x) = \underbrace{-\log_2 p(x)}_{\text{bits for the VAE}} - \underbrace{\mathrm{bits}_{\text{file}}(x)}_{\text{bits for anyone}}.$$
 #
-# A blank page is cheap for the VAE, but cheaper still for zlib. In words: *is it more surprising than it is
+# A blank page is cheap for the VAE, but cheaper still for zlib, the compressor inside PNG and gzip. In words: *is it more surprising than it is
 # complicated?* It is the logarithm of a likelihood ratio, the VAE against a general-purpose model.
 
 # %%
@@ -425,11 +435,11 @@ assert min(fixed.values()) > 0.65 and min(fixed["shapes"], fixed["blank page"]) 
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With one subtraction all four kinds of strangers are found (the noise with the average ink less well than before),
-# and so is the 1. But look at the curve of the held-out digits again: the 8, full of strokes, was easy to find
-# *because* it is complicated, and becomes harder. On average over the ten digits little is gained. Part of what the
+# and so is the 1. But look at the curve of the held-out digits again: the 0 and the 8, full of ink, stood out *because*
+# they are complicated, and stand out less now. On average over the ten digits little is gained. Part of what the
 # likelihood measured was complexity; where it was on our side we lose it.
 #
-# Move the threshold: which share of the digits must you flag in order to catch half of the shapes with −ELBO?
+# Move the threshold: what share of the digits must you flag in order to catch half of the shapes with −ELBO?
 
 # %%
 known_scores = {"−ELBO (nats)": nats["digits"], "−ELBO − file (bits)": known_ratio, "ink (pixels)": ink}
@@ -442,7 +452,12 @@ explorer.kind.value = "shapes"
 explorer
 
 # %%
-explorer.snapshot()
+caught = 100 * (nats["shapes"] > nats["digits"].quantile(0.95)).float().mean()
+needed = 100 * (nats["digits"] >= nats["shapes"].median()).float().mean()
+title = f"Flagging 5 % of the digits by −ELBO catches {caught:.0f} % of the shapes; to catch half, flag {needed:.0f} %"
+answer = OutlierExplorer(known_scores, stranger_scores, title=title, in_browser=False)
+answer.kind.value = "shapes"
+answer.snapshot()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · Turn it round? (predict, 3 minutes)
@@ -528,7 +543,7 @@ assert 30 < saved < 90 and 9 < 32 * numbers / 1e6 < 12
 # xz. The table of contexts, which looks at 12 neighbours and knows no digit, is better still. Its 12 neighbours say
 # more about a pixel than this VAE's code does, net of its price; and given z, the decoder paints all pixels
 # independently. (Burda et al., 2016, report about 85 nats, 123 bits, for larger VAEs trained on 60,000 images, on
-# MNIST's test set: not the same images, and not ten seconds of training.)
+# MNIST's test set: not the same images, and trained far longer.)
 #
 # And the receiver needs the model: 10 million bits. No file format bills you for its program, and for photographs
 # that is fair; for 2,000 digits it is not. (Exercise 4.)
@@ -541,9 +556,15 @@ assert 30 < saved < 90 and 9 < 32 * numbers / 1e6 < 12
 # $-\log_2 p(x|z)$.
 # That is too much: many z would have done, and the choice among them is wasted.
 #
-# So do not waste it. **Choose z by means of other bits that you have to send anyway**: decode these bits with the
-# code of $q(z|x)$. This consumes $-\log_2\big[q(z|x)\,\delta^K\big]$ of them; the receiver, who learns x and can
-# compute q, gets them **back**. The net price (Hinton & van Camp, 1993) is, in expectation, exactly $-\mathrm{ELBO}$:
+# So do not waste it (Hinton & van Camp, 1993):
+#
+# 1. The sender takes **other bits that wait to be sent**, and feeds them to the *decoder* of a code for $q(z|x)$.
+#    Random-looking bits come out as a draw z from $q(z|x)$. This uses up $-\log_2\big[q(z|x)\,\delta^K\big]$ of them.
+# 2. The sender sends z with the code of $p(z)$, then x with that of $p(x|z)$.
+# 3. The receiver reads z and x, computes $q(z|x)$, *encodes* z with it, and out come the bits of step 1. They are **back**,
+#    and cost nothing to send.
+#
+# The net price is, in expectation, exactly $-\mathrm{ELBO}$:
 #
 # $$-\log_2 p(x|z) - \log_2\big[p(z)\,\delta^K\big] + \log_2\big[q(z|x)\,\delta^K\big]
 # = -\log_2 \frac{p(x|z)\,p(z)}{q(z|x)} .$$
@@ -576,16 +597,16 @@ assert without > size["xz, one file for all"] + 30, "the text says: more than xz
 # Most of what is paid for z comes back, and δ cancels. What is left of it is the KL term: *that* is what the KL term
 # is, bits that have to be sent about z. Without bits-back the same VAE would need more than xz.
 #
-# On paper, because one thing is missing: the other bits. With a **stack** of bits the images themselves provide them,
-# the last one out first in (asymmetric numeral systems; Townsend et al., 2019, who compress MNIST at nearly the
-# ELBO). Only the first image has nothing to take back from.
+# On paper, because one thing is missing: the other bits. With a **stack** of bits (last in, first out) the bits of the
+# images before provide them (asymmetric numeral systems; Townsend et al., 2019, who compress MNIST at nearly the ELBO).
+# Only the first image finds the stack empty.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Promise 4: "A place to start from". The VQ-VAE
 #
-# Three ideas have carried the VAE into the large models. The first is to drop the Gaussian. In a **VQ-VAE** (van den
-# Oord et al., 2017) the encoder says P vectors, and each is replaced by the nearest of C entries of a learned
-# **codebook**: the latent code is P whole numbers.
+# The VAE lives on in large models in three forms (a map follows). We build the simplest, which drops the Gaussian. In a
+# **VQ-VAE** (van den Oord et al., 2017) the encoder puts out P vectors, and each is replaced by the nearest of C entries of a
+# learned **codebook**: the latent code is P whole numbers.
 #
 # "Nearest" has no gradient. The trick is called **straight through**: forward use the entry e, backward pretend it
 # was the encoder's h. In code that is `h + (e - h).detach()`. Two squared distances pull the entries to the vectors,
@@ -643,8 +664,9 @@ assert 20 < perplexity(codes, C) <= C, "the text says: most of the codebook"
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # There is no KL term to watch, because q(z|x) is a single point: under a uniform prior every code costs 80 bits,
-# always ($P \log_2 C$). What to watch instead is the **perplexity** of the entries. Codebooks die, as latents do in a
-# collapsed VAE: an entry that is never nearest gets no gradient. Here nearly all entries live.
+# always ($P \log_2 C$). What to watch instead is the **perplexity** of the entries: the exponential of the entropy of how
+# often each is used, that is, the number of entries if all were used equally. Codebooks die, as latents do in a collapsed
+# VAE: an entry that is never nearest gets no gradient. Here nearly all entries live.
 #
 # And as in notebook 10, the prior is where it is lost or won. The 16 numbers are not uniform, and not independent. So
 # a second model is fitted to the codes, and it can be any model of 16 whole numbers. Ours predicts each number from
@@ -724,7 +746,7 @@ assert card["VQ-VAE, learned prior"].coverage > card["VQ-VAE, uniform codes"].co
 plots.show_images(
     [drawn_images[:10] for drawn_images in kinds.values()],
     row_labels=list(kinds),
-    title="From uniform codes come smears; the second model turns them into digits",
+    title="Uniform codes give smears; codes drawn from the second model, mostly digits",
     alt="Three rows of ten pictures. Uniform codes: smeared strokes that resemble digits. Codes from the learned prior: most are "
     "clear digits. The VAE's prior samples: some are digits, some blurred.",
 )
@@ -761,13 +783,18 @@ for row, (name, boxes) in enumerate(families.items()):
         axes.text(place, -row, text, ha="center", va="center", fontsize=9, bbox=box)
     for start, end in ((4.45, 5.15), (7.45, 8.15), (9.6, 10.25)):
         axes.annotate("", xy=(end, -row), xytext=(start, -row), arrowprops={"arrowstyle": "->"})
-axes.set(xlim=(-0.1, 11), ylim=(-3.5, 0.5))
+for place, head in ((3.4, "prior"), (6.3, "code")):
+    axes.text(place, 0.72, head, ha="center", va="center", fontsize=10, fontweight="bold")
+axes.set(xlim=(-0.1, 11), ylim=(-3.5, 0.9))
 axes.axis("off")
 shown
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
+# (A **diffusion model** learns to undo noise in many small steps. An **autoregressive** one, such as PixelCNN or a
+# transformer, predicts one number after the other, as our `Prior` does.)
+#
 # - **Hierarchical VAEs** (Ladder VAE, Sønderby et al., 2016; NVAE, Vahdat & Kautz, 2020; VDVAE, Child, 2021) learn
-#   the prior in layers: $p(z_3)\,p(z_2|z_3)\,p(z_1|z_2, z_3)$, with dozens of them. The KL term becomes a sum over
+#   the prior in layers: $p(z_3)\,p(z_2|z_3)\,p(z_1|z_2, z_3)$, with dozens of layers. The KL term becomes a sum over
 #   layers, each one measured against what the layers above predict. Very deep ones beat the autoregressive models of
 #   their time in likelihood (Child, 2021). A diffusion model can be read as a hierarchical VAE with a fixed encoder,
 #   which adds noise (Kingma et al., 2021).
@@ -775,8 +802,8 @@ shown
 #   codecs for speech and music.
 # - **Latent diffusion** (Rombach et al., 2022; Stable Diffusion) is an autoencoder with a diffusion model as its
 #   prior. The autoencoder turns 512 × 512 × 3 pixel values into 64 × 64 × 4: 48 times fewer numbers. It is a VAE by
-#   construction: μ, σ, ε, KL. But its KL weight is about $10^{-6}$, and its decoder is trained with a perceptual and
-#   an adversarial loss. It is an autoencoder whose codes were told not to run away. Nobody draws from its prior.
+#   construction: μ, σ, ε, KL. But its KL weight is about $10^{-6}$, and other networks judge what it decodes: one by
+#   its features (a perceptual loss), one by whether it looks real (an adversarial loss). It is an autoencoder whose codes were told not to run away. Nobody draws from its prior.
 
 # %% tags=["nbval-check-output"]
 pixel_values, latent_values = 512 * 512 * 3, 64 * 64 * 4
@@ -808,8 +835,8 @@ exercises.entries_in_use.check(my_perplexity)
 # %% [markdown]
 # ### Exercise 4 · When does it pay? (investigate, 8 minutes)
 #
-# The receiver needs both networks of `vae` (for bits-back the encoder, too), 32 bits a number. Beginning with how
-# many images is VAE and images together a smaller file than xz? `size` holds the bits per image. One number.
+# The receiver needs both networks of `vae` (for bits-back the encoder, too), 32 bits a number. From how many
+# images on are the VAE and the images together smaller than xz's file? `size` holds the bits per image. One number.
 
 # %%
 my_images = ...
@@ -827,8 +854,8 @@ exercises.when_it_pays.check(my_images, vae, size)
 # | a latent space (06, 11) | smooth paths | autoencoder: about as smooth | not by itself a reason |
 # | likelihood, grey levels (07) | about 1.75 bits a pixel | xz: 1.4 | a loss first, a ruler second |
 # | compress binary digits (12) | about 180 bits | table of contexts: about 142 | real bits, not the best ones |
-# | features, 100 labels, SVM (12) | about 79 % | PCA, autoencoder: the same | no |
-# | features, with neighbours (12) | about 87 % | PCA 86 %, autoencoder 84 to 85 % | a little |
+# | features, 100 labels, SVM (12) | 78 to 80 % | PCA, autoencoder: about 78 % | hardly |
+# | features, with neighbours (12) | 86 to 87 % | PCA 86 %, autoencoder 84 to 85 % | a little |
 # | augmentation (12) | no gain | shifts and turns: + 5 points | no |
 # | strangers (12) | misses the 1 and the blank page | autoencoder: the same | never −log p(x) alone |
 # | one objective, one bound (04, 09) | log p(x) to a tenth of a nat, with effort | an autoencoder has none | yes |
@@ -845,10 +872,12 @@ exercises.when_it_pays.check(my_images, vae, size)
 
 # %%
 print("this notebook's lines of the table")
-for way, name in (("none", ours), ("label spreading", ours), ("label spreading", ae), ("shift and turn", "PCA, 50")):
+lines = [("none", name) for name in features] + [("label spreading", name) for name in features]
+for way, name in (*lines, ("shift and turn", "PCA, 50")):
     print(f"  {way:16} {name:16} {correct[way, name].mean():.0f} % right")
 print(f"  bits: VAE {size['VAE, −ELBO']:.0f}, table of contexts {size['table of contexts']:.0f}")
 assert 76 < correct["none", ours].mean() < 82 and 85 < correct["label spreading", ours].mean() < 89
+assert all(76 < correct["none", name].mean() < 81 for name in ("PCA, 50", ae)), "the table says: about 78"
 assert 138 < size["table of contexts"] < 146
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -878,9 +907,8 @@ assert 138 < size["table of contexts"] < 146
 #
 # **What could fool you.** A baseline without augmentation. An AUROC on noise. A compression ratio without the size of
 # the model, or against PNG on tiny images. Improvements smaller than the spread over draws of labels. A "VAE" in a
-# pipeline whose KL weight is a millionth. And a single data set. Run this notebook on clothes (notebook 00 says how):
-# shifts and turns *cost* points there, spreading the labels gains none, and the VAE needs fewer bits than the table of
-# contexts.
+# pipeline whose KL weight is a millionth. And a single data set: in one run on clothes (notebook 00 says how to
+# do it) spreading the labels gained nothing, and the VAE needed fewer bits than the table of contexts.
 #
 # **Sources.** Kingma, Rezende, Mohamed & Welling (2014), arXiv:1406.5298, table 1 (M1, M2). Zhou et al. (2004),
 # *Learning with local and global consistency* (label spreading). Nalisnick et al. (2019), *Do deep generative models

@@ -91,7 +91,7 @@ def my_level_log_probability(mean, sigma, levels):
     lower = ((levels - 0.5) / 255 - mean) / sigma
     upper = torch.where(levels == 255, torch.inf, upper)  # the outermost bins have no outer edge
     lower = torch.where(levels == 0, -torch.inf, lower)
-    return (torch.special.ndtr(upper) - torch.special.ndtr(lower)).log()  # ndtr: distribution function of N(0, 1)
+    return (torch.special.ndtr(upper) - torch.special.ndtr(lower)).log()  # ndtr: P(z < its argument), z ~ N(0, 1)
 
 
 def _levels_case(mean, sigma, levels):
@@ -125,7 +125,7 @@ level_log_probability = Implement(
     shown="Your 256 probabilities sum to 1, wherever the mean lies, and agree with the areas under the density.",
     hints=[
         "The probability of a level is the area of the density over its bin, from half a level below to half above.",
-        "Areas are differences of the distribution function: `torch.special.ndtr` of (edge - mean) / sigma.",
+        "Areas are differences of the cumulative distribution: `torch.special.ndtr` of (edge - mean) / sigma.",
         "The bin of level 0 starts at minus infinity and that of level 255 ends at plus infinity.",
     ],
     reference=my_level_log_probability,

@@ -68,7 +68,7 @@ free_bits_charge = Implement(
         "`max` and `min` are mixed up: you charge at most λ, so everything above is free.": (
             lambda kl, nats: kl.mean(0).clamp(max=nats).sum()
         ),
-        "You subtract λ and cut off at 0. The gradient is right, but the charge is too small by λ in each dimension.": (
+        "You charge only what exceeds λ. The gradient is the same; only the constant λ is missing in each dimension.": (
             lambda kl, nats: (kl.mean(0) - nats).clamp(min=0).sum()
         ),
         "You charge nothing below λ. There the charge is λ, a constant: so the loss does not jump at λ.": (

@@ -12,7 +12,7 @@ from vae_utils.widgets.chart import Axis, Chart, Pictures, boxes, by, dots, line
 from vae_utils.widgets.frames import Frames, FramesExplorer
 from vae_utils.widgets.models import require_images, require_model
 
-KINDS = ("fair coin flips", "coins with the digits' ink rates", "blank paper")
+KINDS = ("fair coins", "biased coins", "blank paper")
 STEPS = 101  # places along the slider
 TITLE = "Replace pixels: who notices?"
 LOWEST = -1800  # nats: the bottom of the panel of log p(x)
