@@ -273,7 +273,10 @@ TABLE = {
     "conv_decoder": (networks.conv_decoder, lambda: {"latent_dim": 3, "channels": 1}),
     "widths_of": (networks.widths_of, lambda: {"hidden": 4}),
     "Autoencoder": (models.Autoencoder, lambda: {"latent_dim": 3, "architecture": "mlp", "hidden": 4}),
-    "VAE": (models.VAE, lambda: {"latent_dim": 3, "architecture": "mlp", "hidden": 4, "activation": "tanh"}),
+    "VAE": (
+        models.VAE,
+        lambda: {"latent_dim": 3, "architecture": "mlp", "hidden": 4, "likelihood": likelihoods.Bernoulli()},
+    ),
     "VAE.sample": (VAE.sample, lambda: {"count": 3}),
     "ConditionalVAE": (models.ConditionalVAE, lambda: {"latent_dim": 3, "classes": 4}),
     "Classifier": (models.Classifier, lambda: {"classes": 4}),

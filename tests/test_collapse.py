@@ -88,6 +88,34 @@ def test_the_callback_is_called_and_an_interrupted_run_goes_on_with_the_right_be
         torch.testing.assert_close(mine, theirs)
 
 
+@pytest.mark.parametrize("resume", [True, False])
+def test_after_an_error_in_the_callback_nothing_is_lost(resume):
+    """As in `fit`, whose error says so; without `resume` the run starts afresh."""
+    options = {"epochs": 3, "batch_size": 16, "progress": False, "device": "cpu"}
+    model = vae()
+
+    def fails(model, history):
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        fit_with_schedule(model, images(32), annealing(1.0), callback=fails, **options)
+    history = fit_with_schedule(model, images(32), annealing(1.0), resume=resume, **options)
+    assert history.train["beta"] == pytest.approx([0, 1 / 3, 2 / 3]) and not history.interrupted
+    if resume:
+        whole = vae()
+        fit_with_schedule(whole, images(32), annealing(1.0), **options)
+        assert all(torch.equal(mine, other) for mine, other in zip(model.parameters(), whole.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"epochs": 0}, "epochs must be a whole number from 1 to"), ({"resume": 3}, "resume must be the history")],
+)
+def test_what_fit_refuses_is_refused(as_a_learner, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        fit_with_schedule(vae(), images(32), annealing(), **({"epochs": 2, "batch_size": 16} | wrong))
+
+
 # ---- free bits -------------------------------------------------------------------------------------------------------
 
 

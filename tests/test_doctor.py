@@ -46,19 +46,36 @@ def test_good_versions_pass(monkeypatch):
     assert doctor.examine()[1] == []
 
 
+@pytest.fixture(autouse=True)
+def in_a_terminal(monkeypatch):
+    """Other tests have loaded ipykernel here."""
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+
+
 @pytest.mark.parametrize(
     ("versions", "words"),
     [
-        ({"torch": "1.13.1"}, ["torch 1.13.1", "2.4", 'pip install "torch>=2.4"', "restart"]),
+        ({"torch": "1.13.1"}, ["torch 1.13.1", "2.4", '/bin/python -m pip install "torch>=2.4"', "restart"]),
         ({"ipywidgets": "9.0.0"}, ["ipywidgets 9.0.0", "<9"]),
-        ({"ipywidgets": None}, ["ipywidgets is missing", "pip install -e ."]),
+        ({"ipywidgets": None}, ["ipywidgets is missing", "/bin/python -m pip install -e ."]),
     ],
 )
 def test_what_is_wrong_is_named_with_its_remedy(monkeypatch, capsys, versions, words):
     pretend(monkeypatch, versions)
+    monkeypatch.setattr(sys, "executable", "/bin/python")
     (problem,) = doctor.examine()[1]
     assert all(word in problem for word in words), problem
     assert doctor.main() == 1 and problem in capsys.readouterr().out
+
+
+def test_the_pip_that_mends_is_that_of_this_python(monkeypatch):
+    """In a terminal `pip` may be the system's, in a notebook anybody's."""
+    monkeypatch.setattr(sys, "executable", "/my course/bin/python")
+    assert 'run `"/my course/bin/python" -m pip install -e .`' in doctor.examine("no-such-package-as-this")[1][0]
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert "run `%pip install -e ..` in a cell" in doctor.examine("no-such-package-as-this")[1][0]
+    pretend(monkeypatch, {"torch": "1.13.1"})
+    assert 'run `%pip install "torch>=2.4"`' in doctor.examine()[1][0]
 
 
 def test_inside_a_notebook_jupyterlab_is_not_missed(monkeypatch):
@@ -97,7 +114,7 @@ def test_inside_a_notebook_an_old_jupyterlab_is_no_reason_to_stop(monkeypatch, r
 def test_packages_that_do_not_fit_each_other(monkeypatch, versions, needs, words):
     pretend(monkeypatch, versions, needs=needs)
     (problem,) = doctor.examine()[1]
-    assert words in problem and "run `pip install --upgrade " in problem, problem
+    assert words in problem and "-m pip install --upgrade " in problem, problem
 
 
 def test_packages_that_fit_each_other(monkeypatch):

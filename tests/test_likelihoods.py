@@ -211,3 +211,12 @@ def test_a_model_that_names_no_likelihood_has_a_bernoulli():
 def test_a_likelihood_of_ones_own_says_what_is_missing():
     with pytest.raises(NotImplementedError, match="Likelihood must define log_prob"):
         Likelihood().log_prob(torch.zeros(1, 1, 28, 28), torch.zeros(1, 1, 28, 28))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "received"),
+    [(Gaussian, "the class Gaussian"), ("gaussian", "'gaussian'"), (0.2, "0.2")],
+)
+def test_what_is_no_likelihood_is_refused_when_the_model_is_made(as_a_learner, wrong, received):
+    with pytest.raises(TypeError, match=rf"likelihood must be made first, as in Gaussian\(0.2\), received {received}"):
+        VAE(2, likelihood=wrong)

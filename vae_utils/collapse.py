@@ -12,13 +12,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vae_utils.arguments import whole_number
 from vae_utils.data import Images
 from vae_utils.distributions import kl_to_standard_normal
 from vae_utils.history import History
 from vae_utils.likelihoods import likelihood_of
 from vae_utils.objectives import negative_elbo
+from vae_utils.plans import MOST_EPOCHS
 from vae_utils.signatures import checked
-from vae_utils.training import fit, pick_device
+from vae_utils.training import fit, latest, pick_device
 
 Schedule = Callable[[float], float]
 
@@ -63,7 +65,7 @@ def cyclical(cycles: int = 4, rise: float = 0.5, highest: float = 1.0) -> Schedu
         raise ValueError(f"cycles must be at least 1, received {cycles}")
     if not 0 < rise <= 1:
         raise ValueError(f"rise (or warmup) must be a share above 0 and at most 1, received {rise}")
-    if not (math.isfinite(highest) and highest > 0):
+    if highest <= 0:
         raise ValueError(f"highest must be a positive number, received {highest}")
 
     @checked
@@ -116,7 +118,7 @@ def fit_with_schedule(
     epochs: int = 20,
     device: str = "auto",
     callback: Callable[[nn.Module, History], object] | None = None,
-    resume: History | None = None,
+    resume: History | bool | None = None,
     **options: Any,
 ) -> History:
     """`training.fit` on the negative ELBO with a β that the schedule sets anew before each epoch.
@@ -130,9 +132,14 @@ def fit_with_schedule(
     Returns:
         The history. Its term "loss" is weighted with the β of the epoch; "reconstruction" and "kl" are not weighted,
         and their sum is the negative ELBO. A term "beta" says which β it was.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as `fit`.
     """
+    epochs = whole_number("epochs", epochs, 1, MOST_EPOCHS)
+    resumed = latest() if resume is True else resume
     # β lives in a tensor on the training device: steps that are recorded once and replayed read its present value.
-    done = 0 if resume is None else resume.epochs
+    done = resumed.epochs if isinstance(resumed, History) else 0  # whatever else it is, `fit` refuses
     weight = torch.tensor(float(schedule(done / epochs)), device=pick_device(device))
 
     def loss(model: nn.Module, x: Tensor) -> dict[str, Tensor]:

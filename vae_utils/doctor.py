@@ -20,7 +20,6 @@ SHOWN = ("torch", "ipywidgets", "jupyterlab")  # named even if nothing is wrong 
 OPENS_NOTEBOOKS = "jupyterlab"
 # Those whose own needs are looked at: where they do not fit, errors are hard to understand, or nothing is shown at all.
 PAIRS = {"torchvision": ("torch",), "ipywidgets": ("jupyterlab_widgets", "jupyterlab-widgets", "widgetsnbextension")}
-INSTALL = "run `pip install -e .` in the folder of the course, with the Python that runs this notebook"
 NO_STOP = (
     "the lessons work with it, but releases that are not {} have known security holes; renew it, or ask who runs it"
 )
@@ -46,13 +45,13 @@ def examine(package: str = "vae-utils") -> tuple[list[str], list[str]]:
         wanted = metadata.requires(package) or []
         python = metadata.metadata(package)["Requires-Python"]
     except metadata.PackageNotFoundError:
-        return found, [f"the package {package} is not installed in this Python: {INSTALL}"]
-    # Comes with matplotlib, one of the requirements; without it nothing is installed yet.
+        return found, [f"the package {package} is not installed in this Python: {_install()}"]
+    # One of the requirements; without it nothing is installed yet.
     try:
         from packaging.requirements import Requirement
         from packaging.specifiers import SpecifierSet
     except ImportError:
-        return found, [f"the packages of the course are not installed in this Python: {INSTALL}"]
+        return found, [f"the packages of the course are not installed in this Python: {_install()}"]
 
     problems = []
     if python and not SpecifierSet(python).contains(platform.python_version(), prereleases=True):
@@ -66,7 +65,7 @@ def examine(package: str = "vae-utils") -> tuple[list[str], list[str]]:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
             if not (name == OPENS_NOTEBOOKS and "ipykernel" in sys.modules):
-                problems.append(f"{name} is missing: {INSTALL}")
+                problems.append(f"{name} is missing: {_install()}")
             wrong.add(name)
             continue
         if name in SHOWN:
@@ -78,13 +77,27 @@ def examine(package: str = "vae-utils") -> tuple[list[str], list[str]]:
             if "google.colab" not in sys.modules:  # where it lies unused
                 warnings.warn(f"{name} {version} is installed: {NO_STOP.format(versions)}", stacklevel=2)
             continue
-        remedy = f'run `pip install "{requirement}"`, then restart the kernel'
+        remedy = f'run `{_pip()} install "{requirement}"`, then restart the kernel'
         problems.append(f"{name} {version} is installed, {versions} is needed: {remedy}")
     for name, others in PAIRS.items():
         # Colab shows widgets without JupyterLab, whatever version of its part is installed there.
         if name not in wrong and not (name == "ipywidgets" and "google.colab" in sys.modules):
             problems += _pair(name, [other for other in others if other not in wrong])
     return found, problems + _data()
+
+
+def _pip() -> str:
+    """How to call the pip of this very Python: the one that a terminal finds by that name is often another's."""
+    if "ipykernel" in sys.modules:
+        return "%pip"
+    return f'"{sys.executable}" -m pip' if " " in sys.executable else f"{sys.executable} -m pip"
+
+
+def _install() -> str:
+    """What mends an incomplete installation, from where the doctor was called."""
+    if "ipykernel" in sys.modules:
+        return "run `%pip install -e ..` in a cell of a notebook in the course's folder, then restart the kernel"
+    return f"run `{_pip()} install -e .` in the folder of the course"
 
 
 def _pair(name: str, others: list[str]) -> list[str]:
@@ -99,7 +112,7 @@ def _pair(name: str, others: list[str]) -> list[str]:
     for requirement in map(Requirement, needs):
         if requirement.name not in others or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
             continue
-        remedy = f"run `pip install --upgrade {name} {requirement.name}`, then restart the kernel"
+        remedy = f"run `{_pip()} install --upgrade {name} {requirement.name}`, then restart the kernel"
         try:
             other = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
@@ -118,9 +131,9 @@ def _data() -> list[str]:
     try:
         content = (files("vae_utils") / "data_files" / DIGITS).read_bytes()
         if hashlib.sha256(content).hexdigest() != DIGITS_SHA256:
-            problems.append(f"the digits of the course ({DIGITS}) are damaged: install the course again; {INSTALL}")
+            problems.append(f"the digits of the course ({DIGITS}) are damaged: install the course again; {_install()}")
     except OSError as error:
-        problems.append(f"the digits of the course ({DIGITS}) cannot be read ({error.strerror}): {INSTALL}")
+        problems.append(f"the digits of the course ({DIGITS}) cannot be read ({error.strerror}): {_install()}")
     named = os.environ.get(FOLDER)
     if named:
         try:

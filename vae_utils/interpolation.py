@@ -19,7 +19,8 @@ def interpolate(
     Args:
         start, end: codes, (K,) or (B, K).
         t: from 0, the start, to 1, the end.
-        way: "lerp", the straight line, or "slerp", the arc about the origin, which keeps to lengths between both.
+        way: "lerp", the straight line, or "slerp", the arc about the origin, which keeps the length if both have the
+            same; for nearly opposite codes of different lengths it leaves the range between them.
 
     Returns:
         Codes of the same shape.

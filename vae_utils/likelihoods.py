@@ -28,7 +28,7 @@ from vae_utils.grey_pixels import (
     continuous_bernoulli_mean,
     discretized_logistic_log_likelihood,
 )
-from vae_utils.signatures import checked
+from vae_utils.signatures import checked, received
 
 Outputs = Float[Tensor, "B C H W"]
 Pixels = Float[Tensor, "B 1 H W"]
@@ -208,6 +208,17 @@ class DiscretizedLogistic(Likelihood):
 def likelihood_of(model: nn.Module) -> Likelihood:
     """The likelihood of a model; that of one without the attribute, such as lesson 06 writes, is Bernoulli."""
     return getattr(model, "likelihood", None) or Bernoulli()
+
+
+def made(likelihood: object) -> Likelihood:
+    """The same likelihood; its class or its name is refused, with the next step.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(likelihood, Likelihood):
+        raise TypeError(f"likelihood must be made first, as in Gaussian(0.2), received {received(likelihood)}")
+    return likelihood
 
 
 def _uniform(outputs: Tensor, generator: Generator | None) -> Tensor:

@@ -31,7 +31,7 @@ class NoisyPixels(Likelihood):
     @checked
     def __init__(self, variance: float) -> None:
         super().__init__()
-        if not (math.isfinite(variance) and variance > 0):
+        if variance <= 0:
             raise ValueError(f"the noise_variance must be a positive number, received {variance}")
         self.variance = variance
 

@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 
 from vae_utils.data import validate_labels
 from vae_utils.distributions import reparameterize
-from vae_utils.likelihoods import Bernoulli, Likelihood
+from vae_utils.likelihoods import Bernoulli, Likelihood, made
 from vae_utils.networks import (
     at_least_one,
     conv_decoder,
@@ -106,7 +106,7 @@ class VAE(_EncoderDecoder):
         likelihood: what p(x|z) is (see `likelihoods`); it is made part of the model, so that what it learns is trained.
 
     Raises:
-        ValueError: a size below 1, an unknown architecture or activation.
+        ValueError, TypeError: a size below 1, an unknown architecture or activation; something that is no likelihood.
 
     Source: Kingma & Welling (2014), arXiv:1312.6114; Rezende et al. (2014), arXiv:1401.4082.
     """
@@ -122,7 +122,7 @@ class VAE(_EncoderDecoder):
         *,
         likelihood: Likelihood | None = None,
     ) -> None:
-        likelihood = Bernoulli() if likelihood is None else likelihood
+        likelihood = Bernoulli() if likelihood is None else made(likelihood)
         super().__init__(latent_dim, architecture, hidden, activation, channels=likelihood.channels)
         self.likelihood = likelihood
 

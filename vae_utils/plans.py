@@ -19,6 +19,7 @@ from vae_utils.run import Loss, takes_labels
 
 Plan = dict[str, int | float | str]
 
+MOST_EPOCHS = 1_000_000
 SAMPLED = 50_000  # pixels that stand for all
 _trained: set[int] = set()
 _lock = threading.Lock()
@@ -53,7 +54,7 @@ def checked_plan(
     ):
         raise ValueError(f"learning_rate must be a positive number, received {learning_rate!r}; try 0.002")
     return {
-        "epochs": whole_number("epochs", epochs, 1, 1_000_000),
+        "epochs": whole_number("epochs", epochs, 1, MOST_EPOCHS),
         "batch_size": whole_number("batch_size", batch_size, 1, len(x), "the number of images"),
         "seed": whole_number("seed", seed, 0, MOST_SEED),
         "learning_rate": float(learning_rate),

@@ -1,6 +1,6 @@
 """A latent-variable model small enough to solve: one latent number, one observed number, everything on a grid.
 
-z ~ N(0, 1) and x | z ~ N(f(z), noise²) with the curve f(z) = z + bend * sin(2 z) ("wave") or f(z) = z²/2 ("square").
+z ~ N(0, 1) and x | z ~ N(f(z), noise²); the curve f(z) is z + 0.8 sin(2 z) ("wave"), z²/2 ("square") or 1.5 z ("line").
 Because z is one number, p(x) and p(z|x) are integrals over a line, and a fine grid gives them to ten digits:
 the exact answers that lessons 03 and 04 hold the approximations against. This is no model of images.
 """

@@ -92,12 +92,17 @@ def fit(
         if resume is None or resume is False:
             history = History(run=Run.start(model, plan, target))
         else:
-            history = check_resume(resume, _latest[0] if _latest else None, model, plan)
+            history = check_resume(resume, latest(), model, plan)
         _latest[:] = [history]
         _train(model, images, x, labels, loss, history, target, callback, stop, progress)
     if history.stopped:
         warnings.warn(history.stopped, RuntimeWarning, stacklevel=2)
     return history
+
+
+def latest() -> History | None:
+    """The history of the run that `fit` worked on last: what `resume=True` stands for."""
+    return _latest[0] if _latest else None
 
 
 def _train(

@@ -31,12 +31,6 @@ def slider(
     )
 
 
-def whole_slider(description: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
-    """A slider over whole numbers that reports every move; as `slider`."""
-    _require_between(description, value, low, high)
-    return ipywidgets.IntSlider(value=value, min=low, max=high, description=description, layout=WIDE)
-
-
 def steps(description: str, options: Sequence[Any], value: Any) -> ipywidgets.SelectionSlider:
     """A slider over given values, for example 1, 2, 4, 8, ..."""
     return ipywidgets.SelectionSlider(description=description, options=options, value=value, layout=WIDE)

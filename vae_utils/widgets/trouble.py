@@ -4,11 +4,17 @@ import html
 import traceback
 from pathlib import Path
 
+import torch
+
+# Whose lines a learner can do nothing about.
+LIBRARIES = Path(torch.__file__).parent, Path(__file__).parents[1]
+
 
 def explain(problem: Exception) -> str:
-    """A short account of an error as HTML: what, and where in the learner's own files."""
+    """A short account of an error as HTML: what, and where in the learner's own files, or else where at all."""
     frames = traceback.extract_tb(problem.__traceback__)
-    where = [frame for frame in frames if Path(frame.filename).name != "base.py"][-3:]
+    own = [frame for frame in frames if not any(Path(frame.filename).is_relative_to(one) for one in LIBRARIES)]
+    where = (own or frames)[-3:]
     lines = [f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}: {frame.line}" for frame in where]
     what = html.escape(f"{type(problem).__name__}: {problem}")
     trace = html.escape("\n".join(lines))
