@@ -117,3 +117,5 @@ def test_the_timetable_for_lecturers_adds_up():
     assert [lesson for lessons, _ in rows for lesson in lessons.split(", ")] == list(minutes)
     for lessons, total in rows:
         assert sum(minutes[lesson] for lesson in lessons.split(", ")) == int(total), f"lessons {lessons}"
+    assert "In the first seven, four hours of\nreading," in (ROOT / "README.md").read_text("utf-8")
+    assert 225 <= sum(minutes[f"{number:02}"] for number in range(7)) <= 255

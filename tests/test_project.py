@@ -13,15 +13,12 @@ import pytest
 import yaml
 
 import build
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # Python 3.10: pip's own parser has the same interface
-    from pip._vendor import tomli as tomllib
+import setup_cell
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = setup_cell.project(ROOT)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+NEWER = {"__future__", "tomllib"}  # of the standard library, though Python 3.10 does not list them
 # Imports whose package has another name, and what always comes with a named package.
 PACKAGE_OF = {
     "xdist": "pytest-xdist",
@@ -58,7 +55,7 @@ def imported(paths) -> set[str]:
                 tops.add(node.module.split(".")[0])
     folders = [ROOT / "notebooks", ROOT / "docs", ROOT / "benchmarks"]
     own = {"vae_utils", "tests", "lab"} | {path.stem for folder in folders for path in folder.glob("*.py")}
-    return {PACKAGE_OF.get(top, top).lower() for top in tops - own - sys.stdlib_module_names - {"__future__"}}
+    return {PACKAGE_OF.get(top, top).lower() for top in tops - own - sys.stdlib_module_names - NEWER}
 
 
 def test_environment_yml_installs_what_pyproject_names():

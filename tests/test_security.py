@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-import tomllib
 import torch
 from packaging.requirements import Requirement
 
+import setup_cell
 from vae_utils import exercises
 from vae_utils.exercises.report import Note, correct, not_yet
 from vae_utils.progress import Progress
@@ -112,7 +112,7 @@ FIRST_SAFE = {
 
 
 def test_vulnerable_releases_are_not_accepted():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = setup_cell.project(ROOT)["project"]
     wanted = {requirement.name: requirement.specifier for requirement in map(Requirement, project["dependencies"])}
     for name, safe in FIRST_SAFE.items():
         major, minor, patch = map(int, safe.split("."))

@@ -2,12 +2,14 @@
 
 Lower levels never import higher ones:
 
-- level 0: `distributions`, `grey_pixels`, `likelihoods`, `networks`, `data`, `toy`, `importance`, `interpolation`,
-  `compression`, `shapes`, `arguments`, `signatures`, `locks`, `sealed`, `whole_files`, `plots`
-- level 1: `models`, `objectives`, `checkpoints`, `linear`, `autoregressive`, `quantize`
-- level 2: `training`, `saved_runs`, `evaluation`, `log_likelihood`, `rate_distortion`, `collapse`,
-  `disentanglement`, `aggregate`
-- level 3: `widgets`, `exercises`, `doctor`, `missing_cells`, `other_data`
+- level 0, mathematics: `distributions`, `grey_pixels`, `likelihoods`, `importance`, `interpolation`, `toy`,
+  `compression`; networks, data and figures: `networks`, `data`, `downloads`, `mirrors`, `on_disk`, `shapes`, `plots`;
+  plumbing: `arguments`, `signatures`, `devices`, `randomness`, `locks`, `sealed`, `whole_files`
+- level 1, models and what is minimised: `models`, `objectives`, `checkpoints`, `linear`, `autoregressive`, `quantize`
+- level 2, training: `training`, `run`, `plans`, `capture`, `history`, `saved_runs`, `interrupts`, `progress`,
+  `collapse`; measuring: `evaluation`, `scorecard`, `log_likelihood`, `gaps`, `rate_distortion`, `disentanglement`,
+  `aggregate`
+- level 3, what learners touch: `widgets`, `exercises`, `doctor`, `missing_cells`, `other_data`
 
 Importing `vae_utils` loads torch and nothing heavier; matplotlib, scikit-learn, torchvision and ipywidgets
 are loaded by the modules that use them, when they are first used.
