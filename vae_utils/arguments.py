@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 MOST_SEED = 2**63 - 1
+MOST = 10**9  # larger sizes are slips, and would fill the memory or run for days
 
 
 def whole_number(name: str, value: object, least: int, most: int, what_most: str = "") -> int:
@@ -24,6 +25,26 @@ def whole_number(name: str, value: object, least: int, most: int, what_most: str
         end = f"{most} ({what_most})" if what_most else str(most)
         raise ValueError(f"{name} must be a whole number from {least} to {end}, received {value!r}")
     return int(value)
+
+
+def at_least_one(**sizes: int) -> list[int]:
+    """Sizes as Python's whole numbers; refused by name if below 1, or too large for any computer.
+
+    Args:
+        sizes: Python's whole numbers or NumPy's, whose products would overflow and which JSON cannot hold.
+
+    Returns:
+        The same numbers, in their order.
+
+    Raises:
+        ValueError: one is no whole number of at least 1.
+    """
+    for name, value in sizes.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, received {value!r}")
+        if value > MOST:
+            raise ValueError(f"{name} must be a whole number of at most {MOST:,}, received {value}")
+    return [int(value) for value in sizes.values()]
 
 
 def check_model(model: nn.Module, method: str = "forward") -> None:

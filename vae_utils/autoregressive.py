@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
+from vae_utils.arguments import at_least_one
 from vae_utils.distributions import reparameterize
-from vae_utils.networks import at_least_one
 from vae_utils.signatures import checked
 
 

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae_utils.arguments import check_model, same_shape
+from vae_utils.arguments import at_least_one, check_model, same_shape
 from vae_utils.distributions import (
     gaussian_log_likelihood,
     reparameterize,
@@ -19,7 +19,6 @@ from vae_utils.distributions import (
 )
 from vae_utils.importance import log_mean_weight
 from vae_utils.likelihoods import likelihood_of
-from vae_utils.networks import at_least_one
 from vae_utils.randomness import drawing_from, first_state
 from vae_utils.signatures import checked
 

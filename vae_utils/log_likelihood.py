@@ -9,9 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae_utils.arguments import check_model
+from vae_utils.arguments import at_least_one, check_model
 from vae_utils.data import validate_images
-from vae_utils.networks import at_least_one
 from vae_utils.objectives import log_weights
 from vae_utils.randomness import drawing_from, first_state
 

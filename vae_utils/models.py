@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
+from vae_utils.arguments import at_least_one
 from vae_utils.data import validate_labels
 from vae_utils.distributions import reparameterize
 from vae_utils.likelihoods import Bernoulli, Likelihood, made
 from vae_utils.networks import (
-    at_least_one,
     conv_decoder,
     conv_encoder,
     mlp_decoder,

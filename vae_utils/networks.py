@@ -14,13 +14,13 @@ These are not residual, not normalised and not deep: on 28×28 digits two layers
 """
 
 from collections.abc import Sequence
-from numbers import Integral
 
 from torch import nn
 
+from vae_utils.arguments import at_least_one
+
 IMAGE_SHAPE = (1, 28, 28)
 PIXELS = 28 * 28
-MOST = 10**9  # larger sizes are slips, and would fill the memory or run for days
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
@@ -156,23 +156,3 @@ def small_conv_decoder(latent_dim: int, channels: int = 1) -> nn.Sequential:
         ValueError: a size is below 1.
     """
     return conv_decoder(latent_dim, channels, hidden=96, maps=16)
-
-
-def at_least_one(**sizes: int) -> list[int]:
-    """Sizes as Python's whole numbers; refused by name if below 1, or too large for any computer.
-
-    Args:
-        sizes: Python's whole numbers or NumPy's, whose products would overflow and which JSON cannot hold.
-
-    Returns:
-        The same numbers, in their order.
-
-    Raises:
-        ValueError: one is no whole number of at least 1.
-    """
-    for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, received {value!r}")
-        if value > MOST:
-            raise ValueError(f"{name} must be a whole number of at most {MOST:,}, received {value}")
-    return [int(value) for value in sizes.values()]

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from vae_utils.arguments import range_of
+from vae_utils.arguments import at_least_one, range_of
 from vae_utils.data import validate_images, validate_labels
 from vae_utils.distributions import (
     bernoulli_log_likelihood,
@@ -22,7 +22,6 @@ from vae_utils.distributions import (
 )
 from vae_utils.importance import log_mean_weight
 from vae_utils.likelihoods import Bernoulli, ContinuousBernoulli, likelihood_of
-from vae_utils.networks import at_least_one
 
 Terms = dict[str, Tensor]
 

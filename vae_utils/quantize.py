@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from vae_utils.networks import at_least_one
+from vae_utils.arguments import at_least_one
 from vae_utils.signatures import checked
 
 COMMITMENT = 0.25  # weight of the encoder's part of the penalty; van den Oord et al. found 0.1 to 2 to do as well

@@ -10,12 +10,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from vae_utils.arguments import check_model
+from vae_utils.arguments import at_least_one, check_model
 from vae_utils.data import Images, validate_images, validate_labels
 from vae_utils.devices import pick_device
 from vae_utils.history import History
 from vae_utils.interrupts import CtrlC, held
-from vae_utils.networks import at_least_one
 from vae_utils.on_disk import ImagesOnDisk
 from vae_utils.plans import (
     alone,

@@ -213,7 +213,9 @@ card
 ceiling, naive, gaussian, fitted = (row.coverage for row in card.rows.values())
 assert ceiling > 0.9 and 0.02 < naive < 0.1, "the text says: fewer than one real digit in ten from N(0, I)"
 assert 0.35 < gaussian < 0.65 and fitted > 0.8, "the text says: about half, and about nine tenths"
-mixed = images.test[torch.randperm(2000, generator=torch.Generator().manual_seed(0))]  # they come from two sources in turn
+mixed = images.test[
+    torch.randperm(2000, generator=torch.Generator().manual_seed(0))
+]  # they come from two sources in turn
 fresh = density_and_coverage(*(features(classifier, half) for half in mixed.split(1000))).coverage
 assert 0.95 < fresh < 0.99 and ceiling < fresh, "the text says: 0.97 for digits that the judge has not seen"
 

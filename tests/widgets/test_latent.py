@@ -187,7 +187,7 @@ def test_the_snapshot_moves_one_slider_a_row(images):
         torch.testing.assert_close(codes[row], wanted)
     assert len(made.axes) == 3
     labels = {text.get_text().split("\n")[0] for text in made.texts}
-    assert {f"z[{dim}]" for dim in explorer.order[:3]} | {"−3", "+0", "+3"} <= labels
+    assert {f"z[{dim}]" for dim in explorer.order[:3]} | {"z = −3", "z = 0", "z = 3"} <= labels
 
 
 @pytest.mark.parametrize("kind", [VAE, Autoencoder])

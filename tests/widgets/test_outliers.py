@@ -45,6 +45,12 @@ def test_the_histograms_hold_all_images(explorer):
             assert stairs.get_data().values.sum() == pytest.approx(1)
 
 
+def test_a_snapshot_has_the_title_that_was_given(explorer):
+    assert explorer.snapshot().title == "Who lies to the right of the line?"
+    titled = OutlierExplorer(explorer.known, explorer.strangers, title="Nobody does", in_browser=False)
+    assert titled.snapshot().title == "Nobody does"
+
+
 def test_one_value_only_can_be_shown():
     same = {"nats": torch.ones(5)}
     assert "AUROC 0.50" in shown(OutlierExplorer(same, {"same": same}))

@@ -27,6 +27,7 @@ class OutlierExplorer(FramesExplorer):
     Args:
         known: score -> its values for test images of the kind that the model was trained on, (N,); larger is stranger.
         strangers: kind -> score -> its values for such images, (M,), for the same scores.
+        title: the message, over the histograms.
         in_browser: False leaves the drawing to the kernel.
 
     Raises:
@@ -38,6 +39,7 @@ class OutlierExplorer(FramesExplorer):
         known: Mapping[str, Float[Tensor, " N"]],
         strangers: Mapping[str, Mapping[str, Float[Tensor, " M"]]],
         *,
+        title: str = TITLE,
         in_browser: bool = True,
     ) -> None:
         if not known or not strangers:
@@ -53,11 +55,11 @@ class OutlierExplorer(FramesExplorer):
         self.kind = make.choice("strangers", list(strangers), next(iter(strangers)))
         self.share = make.slider("known images flagged (%)", 5.0, 0.0, 100.0, STEP, readout=".1f")
         self._drawn: tuple[str, str] | None = None
-        self._compose()
+        self._compose(title)
         super().__init__(
             {"score": self.score, "kind": self.kind, "share": self.share},
             alt=ALT,
-            title=TITLE,
+            title=title,
             summary="menus for the score and the strangers, a threshold slider, and two histograms.",
             width=640,
             beside=False,
@@ -123,8 +125,8 @@ class OutlierExplorer(FramesExplorer):
         self.figure.forget_background()
         self._drawn = (self.score.value, self.kind.value)
 
-    def _compose(self) -> None:
-        self.figure, self._axes = figure(title=TITLE, alt=ALT, size=(6.6, 3))
+    def _compose(self, title: str) -> None:
+        self.figure, self._axes = figure(title=title, alt=ALT, size=(6.6, 3))
         start = ([1.0], [0.0, 1.0])
         self._known = self._axes.stairs(*start, fill=True, alpha=0.6, color=VAE, label="known")
         self._others = self._axes.stairs(*start, fill=True, alpha=0.6, color=WRONG, label="strangers")
