@@ -155,13 +155,13 @@ def memory() -> str:
     lessons = found["lessons"]
     peaks = {name: costs["peak_mb"] for name, costs in lessons.items()}
     largest = max(peaks, key=peaks.get)
-    own = max(costs["own_mb"] for costs in lessons.values())
+    own, median = max(costs["own_mb"] for costs in lessons.values()), statistics.median(peaks.values())
     limit = limit_in_gb(peaks[largest])
     rows = [f"| {name[:2]} | {costs['peak_mb']:,} | {costs['own_mb']:,} |" for name, costs in lessons.items()]
     return "\n".join(
         [
             f"With these settings and PyTorch's {build(found)}, a kernel that runs a lesson holds",
-            f"{statistics.median(peaks.values()):,.0f} MB at its peak, and {peaks[largest]:,} MB in the largest, "
+            f"{median:,.0f} MB at its peak, and {peaks[largest]:,} MB in the largest, "
             f"{largest[:2]}. What it holds for itself after the run, and not together",
             f"with the other kernels of the machine, is at most {own:,} MB. So a limit of {limit} GB for each",
             "learner has room for JupyterLab and two open lessons at their peaks:",
@@ -175,9 +175,10 @@ def memory() -> str:
             "|---|---|---|",
             *rows,
             "",
-            f"With one kernel and some {SERVER_MB} MB for JupyterLab each, 24 GB hold {learners(peaks[largest])} learners",
-            f"all at the peak of lesson {largest[:2]} at once, {learners(statistics.median(peaks.values()))} at that of the "
-            f"median lesson, and {learners(own)} of those",
+            f"With one kernel and some {SERVER_MB} MB for JupyterLab each, 24 GB hold "
+            f"{learners(peaks[largest])} learners",
+            f"all at the peak of lesson {largest[:2]} at once, {learners(median)} at that of the median lesson, and "
+            f"{learners(own)} of those",
             "whose lesson keeps the most after its run.",
             "",
             "`python benchmarks/notebook_costs.py --hub` measures yours.",

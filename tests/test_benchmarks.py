@@ -40,10 +40,9 @@ def test_lecturers_read_what_was_measured(tmp_path, monkeypatch):
     told = summary.memory()
     assert "and PyTorch's CPU build" in told
     assert "900 MB at its peak, and 1,200 MB in the largest, 01" in told and "at most 900 MB" in told
-    assert (
-        "24 GB hold 18 learners all at the\npeak of lesson 01 at once, 24 at that" in told
-    )  # of 1200 and 900 + 100 MB
-    assert "and\n24 of those whose lesson keeps the most" in told
+    # 1,200 and 900 MB for the kernel, and 100 MB for its server.
+    assert "24 GB hold 18 learners\nall at the peak of lesson 01 at once, 24 at that" in told
+    assert "and 24 of those\nwhose lesson keeps the most" in told
     assert 'mem_limit = "3G"' in told and "| 00 | 600 | 200 |" in told
     assert "CUDA" not in told
     largest = {"lessons": {"00_a": {"peak_mb": 2000}, "01_b": {"peak_mb": 1500}}, "cuda_build": True}
