@@ -181,10 +181,10 @@ for way in ways:
 
 # %% slideshow={"slide_type": "subslide"}
 shown, axes = plots.figure(
-    title="Unlabelled images pay off, a little more with the VAE's features; the VAE's new images do not",
+    title="Unlabelled images pay off with all three kinds of features; the VAE's new images do not",
     alt="Per cent of test digits right with 100 labels, five dots for each of five treatments and three kinds of features. "
     "Nothing, redraw and mix lie between 74 and 82 for all features. Shift and turn reaches about 83 with 50 PCA features. "
-    "Label spreading reaches 82 to 88, most with the VAE's features.",
+    "Label spreading reaches 82 to 88 with all features.",
     size=(7.5, 3.6),
 )
 colours = (plots.EXACT, plots.AUTOENCODER, plots.VAE)
@@ -244,36 +244,50 @@ assert 5 < difference(("label spreading", pixels), ("none", pixels))[0] < 9.5, (
 #   outside: we know that a turned seven is a seven. They gain nothing with the 16 numbers of the autoencoder or the
 #   VAE. A likely reason: these encoders have never been shown a shifted digit. (On clothes, in one run, shifts and turns
 #   *cost* points: the knowledge has to fit the test images, too.)
-# - **As features for an SVM, μ is hardly better** than PCA or an autoencoder. All lie within about two points.
+# - **As features for an SVM, μ is no clear winner** over PCA or an autoencoder. All lie within about two points.
 # - **Label spreading is most of the progress**, seven points on plain PCA: it uses the 7,900 images without labels for
-#   the classification, and the SVM does not. With μ it comes out highest of all.
+#   the classification, and the SVM does not.
 #
-# Is that the VAE, or a lucky training? The ± above is over draws of labels, with *one* VAE and *one* autoencoder. So we
-# trained both five times, and ran this contest on each pair: `benchmarks/label_seeds.py`, two minutes.
+# Two dice were rolled here: *one* training of each network, and *five* draws of labels. So we trained both networks five
+# times. With the same five draws and label spreading, μ was ahead of PCA in **every** training, by about one point. Then
+# we drew the labels forty times (`benchmarks/label_seeds.py`, a quarter of an hour).
+#
+# **Predict first.** How much of the lead is left with forty draws?
 
 # %% slideshow={"slide_type": "subslide"}
 stored = json.loads((files("vae_utils") / "data_files" / "label_seeds.json").read_text(encoding="utf-8"))["runs"]
-trained = {}  # (what was done, features) -> per cent, one number a training, mean over draws of labels
+trained = {}  # (what was done, features) -> per cent that are right, trainings by draws of labels
 for row in stored:
     trained.setdefault((row["way"], row["features"]), []).append(row["right"])
-trained = {key: torch.tensor(found) for key, found in trained.items()}  # (5,)
-for way in ("none", "label spreading"):  # "none" is the SVM alone
-    print(f"{way:16}", {name: [round(share, 1) for share in trained[way, name].tolist()] for name in features})
-spread, svm = (
-    [trained[way, ours] - trained[way, name] for name in (pixels, ae)] for way in ("label spreading", "none")
+trained = {key: torch.tensor(found) for key, found in trained.items()}  # (5, 40)
+lead = {}  # (what was done, rival) -> points by which μ is ahead
+print("μ ahead by, points           5 trainings, 5 draws     5 trainings, 40 draws")
+for way, rival in ((way, name) for way in ("none", "label spreading") for name in (pixels, ae)):
+    lead[way, rival] = trained[way, ours] - trained[way, rival]  # (5, 40)
+    told = []
+    for points in (lead[way, rival][:, :5], lead[way, rival]):
+        each = points.mean(0)  # one number a draw: the trainings share the draws, and PCA knows no training
+        told.append(
+            f"{each.mean():+.1f} ± {each.std() / len(each) ** 0.5:.1f}, ahead in {(points.mean(1) > 0).sum()} of 5"
+        )
+    print(f"{'SVM' if way == 'none' else way:15} {rival:16} {told[0]:26} {told[1]}")
+
+# %%
+spread = lead["label spreading", pixels]
+assert (spread[:, :5].mean(1) > 0).all() and 0.3 < spread[:, :5].mean() < 1.5, (
+    "the text says: in each training, one point"
 )
-for way, leads in (("SVM", svm), ("label spreading", spread)):
-    for name, points in zip((pixels, ae), leads, strict=True):
-        print(f"{way:16} VAE − {name:16} {points.mean():+.1f} points, from {points.min():+.1f} to {points.max():+.1f}")
-assert all((points > 0).all() for points in (*spread, *svm)), "the text says: in each training"
-assert 0.3 < spread[0].mean() < 1.5 and 1 < spread[1].mean() < 3, "the text says: about one; about two"
-assert all(0.7 < points.mean() < 0.9 and points.min() < 0.25 and points.max() > 1.9 for points in svm), "0.8; 0.1 to 2"
-assert all(one.std() < other.std() for one, other in zip(spread, svm, strict=True)), "the text says: steadier"
+error = spread.mean(0).std() / spread.shape[1] ** 0.5
+assert abs(spread.mean()) < 2 * error < 0.6, "the text says: nothing is left"
+assert (lead["label spreading", ae].mean(1) > 0).all() and 1 < lead["label spreading", ae].mean() < 2.2
+assert all(abs(lead["none", name].mean()) < 1 for name in (pixels, ae)), "the text says: less than a point"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# **With label spreading** μ is ahead in each of the five trainings: of PCA by about one point, of the autoencoder's codes by
-# about two. With the SVM it is ahead in each, too, by 0.8 points on average, but by anything from 0.1 to 2. Both leads are
-# small; the first is steadier. (Five draws of labels, digits, one size of networks.)
+# **Nothing is left of the lead over PCA.** With the five draws of the table μ is ahead in *each* of the five trainings, which
+# looks like proof. But all trainings met the same five draws, friendly ones, and PCA is the same each time: repeating the
+# training says nothing about the draws. With forty draws μ and PCA are level. **Repeat what varies, not what is easy to
+# repeat.** Ahead of the autoencoder's codes μ stays, by about one and a half points. For the SVM alone the leads are
+# less than a point. (Digits, one size of networks.)
 #
 # Kingma et al. report for M1 with 100 labels and 50,000 images an error of 11.8 %, against 16.8 % for the same
 # classifier on pixels, and 3.3 % for a model that knows of labels while it is trained (their table 1). Their rival had
@@ -422,7 +436,8 @@ for digit in (0, 8):
 # $$\text{score}(x) = \underbrace{-\log_2 p(x)}_{\text{bits for the VAE}} - \underbrace{\mathrm{bits}_{\text{file}}(x)}_{\text{bits for anyone}}.$$
 #
 # A blank page is cheap for the VAE, but cheaper still for zlib, the compressor inside PNG and gzip. In words: *is it more surprising than it is
-# complicated?* It is the logarithm of a likelihood ratio, the VAE against a general-purpose model.
+# complicated?* It is the binary logarithm of a likelihood ratio, that of the general-purpose model over the VAE: high
+# where the VAE does worse.
 
 # %%
 bits_of = {name: values / math.log(2) for name, values in nats.items()}
@@ -493,8 +508,8 @@ exercises.area_by_counting.check(my_auroc)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Promise 3: "It compresses"
 #
-# Shannon: whoever knows p(x) can store x in $-\log_2 p(x)$ bits, to within a bit or so for the whole file. So the
-# ELBO is a *file size*, and there are rivals with a long history:
+# Shannon: whoever knows p(x) can store x in $-\log_2 p(x)$ bits, to within a bit or so for the whole file. So
+# −ELBO, in bits, is a *file size*, and there are rivals with a long history:
 #
 # - 784 bits: one for each pixel. A **PNG** of each digit; **xz** for all 2,000 test digits in one file;
 # - **each pixel's frequency** in the training set: no latent code, no neighbours;
@@ -798,8 +813,8 @@ shown
 #   layers, each one measured against what the layers above predict. Very deep ones beat the autoregressive models of
 #   their time in likelihood (Child, 2021). A diffusion model can be read as a hierarchical VAE with a fixed encoder,
 #   which adds noise (Kingma et al., 2021).
-# - **VQ-VAE** went into DALL·E (2021: 32 × 32 numbers out of 8,192 for an image, as part of one text) and into the
-#   codecs for speech and music.
+# - **Discrete codes** went into DALL·E (2021: 32 × 32 numbers out of 8,192 for an image, as part of one text; trained with
+#   the Gumbel-softmax of notebook 05 in place of straight through), and VQ itself into the codecs for speech and music.
 # - **Latent diffusion** (Rombach et al., 2022; Stable Diffusion) is an autoencoder with a diffusion model as its
 #   prior. The autoencoder turns 512 × 512 × 3 pixel values into 64 × 64 × 4: 48 times fewer numbers. It is a VAE by
 #   construction: μ, σ, ε, KL. But its KL weight is about $10^{-6}$, and other networks judge what it decodes: one by
@@ -854,11 +869,11 @@ exercises.when_it_pays.check(my_images, vae, size)
 # | a latent space (06, 11) | smooth paths | autoencoder: about as smooth | not by itself a reason |
 # | likelihood, grey levels (07) | about 1.75 bits a pixel | xz: 1.4 | a loss first, a ruler second |
 # | compress binary digits (12) | about 180 bits | table of contexts: about 142 | real bits, not the best ones |
-# | features, 100 labels, SVM (12) | 78 to 80 % | PCA, autoencoder: about 78 % | hardly |
-# | features, with neighbours (12) | 86 to 87 % | PCA 86 %, autoencoder 84 to 85 % | a little |
+# | features, 100 labels, SVM (12) | about 79 % | PCA 79 %, autoencoder 78 to 79 % | no |
+# | features, with neighbours (12) | about 86 % | PCA: the same; autoencoder 84 to 85 % | no |
 # | augmentation (12) | no gain | shifts and turns: + 5 points | no |
 # | strangers (12) | misses the 1 and the blank page | autoencoder: the same | never −log p(x) alone |
-# | one objective, one bound (04, 09) | log p(x) to a tenth of a nat, with effort | an autoencoder has none | yes |
+# | one objective, one bound (04, 09) | log p(x) from below, to some tenths of a nat | an autoencoder has none | yes |
 # | uncertainty of a code (03–05) | a posterior for each image | an autoencoder has none | yes |
 #
 # On almost every *task* of this table something simpler is as good. That is the honest answer for a small VAE on
@@ -872,12 +887,13 @@ exercises.when_it_pays.check(my_images, vae, size)
 
 # %%
 print("this notebook's lines of the table")
-lines = [("none", name) for name in features] + [("label spreading", name) for name in features]
-for way, name in (*lines, ("shift and turn", "PCA, 50")):
-    print(f"  {way:16} {name:16} {correct[way, name].mean():.0f} % right")
+for way, name in ((way, name) for way in ("none", "label spreading") for name in features):
+    print(f"  {way:16} {name:16} {trained[way, name].mean():.0f} % right, over trainings and draws of labels")
+print(f"  {'shift and turn':16} {'PCA, 50':16} {correct['shift and turn', 'PCA, 50'].mean():.0f} % right")
 print(f"  bits: VAE {size['VAE, −ELBO']:.0f}, table of contexts {size['table of contexts']:.0f}")
-assert 76 < correct["none", ours].mean() < 82 and 85 < correct["label spreading", ours].mean() < 89
-assert all(76 < correct["none", name].mean() < 81 for name in ("PCA, 50", ae)), "the table says: about 78"
+assert all(78 < trained["none", name].mean() < 80 for name in features), "the table says: 78 to 79"
+assert all(85.5 < trained["label spreading", name].mean() < 86.7 for name in (ours, "PCA, 50")), "the table says: 86"
+assert 83.5 < trained["label spreading", ae].mean() < 85.5, "the table says: 84 to 85"
 assert 138 < size["table of contexts"] < 146
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -902,11 +918,11 @@ assert 138 < size["table of contexts"] < 146
 #   the images without labels, once the classifier used them itself.
 # - $-\log p(x)$ mixes "strange" with "complicated". Subtract what is complicated for everyone, and expect to lose
 #   where complexity was your ally.
-# - The ELBO is a file size. The KL term is the part of z that does not come back.
+# - −ELBO, in bits, is a file size. The KL term is the part of z that does not come back.
 # - VQ-VAE, hierarchical VAEs and latent diffusion keep the code and replace the prior.
 #
 # **What could fool you.** A baseline without augmentation. An AUROC on noise. A compression ratio without the size of
-# the model, or against PNG on tiny images. Improvements smaller than the spread over draws of labels. A "VAE" in a
+# the model, or against PNG on tiny images. A lead that is there in each training, on the same five draws. A "VAE" in a
 # pipeline whose KL weight is a millionth. And a single data set: in one run on clothes (notebook 00 says how to
 # do it) spreading the labels gained nothing, and the VAE needed fewer bits than the table of contexts.
 #
