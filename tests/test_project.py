@@ -109,10 +109,12 @@ def test_the_version_is_written_once():
 
 
 def test_the_lesson_table_matches_the_files():
-    rows = re.findall(r"^\| \[(\d\d) [^\]]+\]\(notebooks/(\w+)\.ipynb\) \| (.+) \|$", README, flags=re.M)
-    assert [name for _, name, _ in rows] == build.lesson_names()
-    for number, name, question in rows:
-        title = build.read_source(ROOT / "notebooks" / "source" / f"{name}.py").cells[0].source.splitlines()[0]
+    rows = re.findall(r"^\| \[(\d\d) [^\]]+\]\(notebooks/(\w+)\.ipynb\) \| (.+) \| (\d+) \|$", README, flags=re.M)
+    assert [name for _, name, *_ in rows] == build.lesson_names()
+    for number, name, question, minutes in rows:
+        opening = build.read_source(ROOT / "notebooks" / "source" / f"{name}.py").cells[0].source
+        assert f"Reading: {minutes} minutes" in " ".join(opening.split()), name
+        title = opening.splitlines()[0]
         same = title.startswith(f"# {number} · ") and title.casefold().endswith(question.casefold())
         assert same, f"README.md asks {question!r}; {name} is titled {title!r}"
 
