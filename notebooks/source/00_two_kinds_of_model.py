@@ -8,7 +8,7 @@
 # - fit a model of $P(\text{image})$ in about fifteen lines, compute $\log p(x)$ in nats, and draw new images from it;
 # - show where such a model is wrong, and what a better one needs: that is the plan of the whole series.
 #
-# Needs: basic PyTorch and basic probability. Reading: 30 minutes. Run All: about 25 seconds on two cores.
+# Needs: basic PyTorch and basic probability. Reading: 30 minutes. Run All: about 20 seconds on two cores.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Is everything there?
@@ -569,12 +569,12 @@ plots.show_images(
 
 
 # %%
-def bayes_rule(log_p_image, log_p_label):
+def my_bayes_rule(log_p_image, log_p_label):
     """log P(image | label), log P(label) -> P(label | image), log P(image).  (B, C), (C,) -> (B, C), (B,)."""
     ...
 
 
-exercises.bayes_rule.check(bayes_rule)
+exercises.bayes_rule.check(my_bayes_rule)
 
 # %% slideshow={"slide_type": "skip"}
 # exercises.bayes_rule.hint()
@@ -583,7 +583,7 @@ exercises.bayes_rule.check(bayes_rule)
 # Then try it (a few seconds):
 # each = [em(train[digits.train_labels == label], components=10)[:2] for label in range(10)]
 # log_p_image = torch.stack([log_mixture(test, *mixture) for mixture in each], dim=1)  # (2000, 10)
-# posterior, log_p_x = bayes_rule(log_p_image, digits.train_labels.bincount().div(8000).log())
+# posterior, log_p_x = my_bayes_rule(log_p_image, digits.train_labels.bincount().div(8000).log())
 # (posterior.argmax(1) == digits.test_labels).float().mean()    # as good as the network?
 
 # %% [markdown] slideshow={"slide_type": "subslide"}

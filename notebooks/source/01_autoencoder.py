@@ -9,7 +9,7 @@
 # - say what a *linear* autoencoder learns, and measure how close that is to PCA;
 # - compare a non-linear autoencoder with PCA fairly, over many K, and find out what each half of the network contributes.
 #
-# Needs: basic PyTorch, eigenvectors. Reading: 35 minutes. Run All: about 45 seconds on two cores.
+# Needs: basic PyTorch, eigenvectors. Reading: 35 minutes. Run All: about 35 seconds on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import torch
@@ -240,9 +240,9 @@ plots.show_images(
 # The answer to the exercise is `"b"`. The largest angle is under a twentieth of a degree (between random sheets it is
 # close to 90), the error is PCA's to five digits, but the pictures are different, and different again for each seed.
 #
-# **Why.** Take any solution and change the axes of the code: multiply the encoder by an invertible K × K matrix $A$
-# and the decoder by its inverse. The reconstruction $W_d A^{-1} A W_e\, x$ is the same, for every image. So the loss
-# cannot tell these solutions apart, and all of them are minima: $W_d = U A^{-1}$, $W_e = A\, U^\top$. Rotations are
+# **Why.** Take any solution and write its code along other axes: $A z$ in place of $z$, with an invertible K × K matrix
+# $A$. The decoder can undo that (how, you write down in exercise 2), and then every reconstruction is what it was. So
+# the loss cannot tell these solutions apart, and all of them are minima. Rotations are
 # only a small part of them. Stretch one axis of the code by a thousand: the loss does not notice.
 #
 # **What is proved.** If C is invertible with distinct eigenvalues, these are the only minima, and all other
@@ -457,8 +457,8 @@ plots.draw_codes(axes, (images.test[:800].flatten(1) - mean) @ plane, images.tes
 axes.axhline(0, color=plots.PRIOR, linewidth=3, label="PCA, one number")
 path = (curve.flatten(1) - mean) @ plane  # (401, 2)
 axes.plot(*path.T, color="white", linewidth=5.5)
-axes.plot(*path.T, color=plots.EXACT, linewidth=3, label="autoencoder, one number")
-axes.plot(*path[::50].T, "o", color="white", markeredgecolor=plots.EXACT, markersize=7, zorder=6)
+axes.plot(*path.T, color=plots.AUTOENCODER, linewidth=3, label="autoencoder, one number")
+axes.plot(*path[::50].T, "o", color="white", markeredgecolor=plots.AUTOENCODER, markersize=7, zorder=6)
 axes.legend(loc="lower left")
 plots.draw_images(strip, curve[::50], columns=9)
 strip.set_title("decoded at the nine dots, from one end of the curve to the other")
@@ -687,7 +687,7 @@ exercises.exchange_rate.check(numbers, ae_error[8], images.train, images.test)
 # - Pearson (1901), *Philosophical Magazine* 2, 559–572: the closest plane to a set of points.
 # - Baldi & Hornik (1989), *Neural Networks* 2, 53–58, Fact 4: one minimum up to a change of axes, else saddles.
 # - Bourlard & Kamp (1988), *Biological Cybernetics* 59, 291–294: a non-linearity at the bottleneck does not help.
-# - Kunin et al. (2019), arXiv:1901.08168: with an L2 penalty, the decoder's singular vectors are the components.
+# - Further: Kunin et al. (2019), arXiv:1901.08168: with an L2 penalty, the decoder's singular vectors are the components.
 # - Björck & Golub (1973), *Mathematics of Computation* 27, 579–594: principal angles, and sines for small ones.
 # - Hinton & Salakhutdinov (2006), *Science* 313, 504–507, figure 2: deep autoencoders against PCA.
 #

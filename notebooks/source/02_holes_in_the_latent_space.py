@@ -9,7 +9,8 @@
 # - measure **completeness** and **continuity** of a latent space, with numbers that you can defend;
 # - tell apart what is wrong with the usual demonstration from what is wrong with the autoencoder.
 #
-# Needs: 01 (encoder, decoder, bottleneck). Reading: 30 minutes. Run All: about 40 seconds on two cores.
+# Needs: 00 (mixtures, EM, what a confidence says), 01 (encoder, decoder, bottleneck). Reading: 30 minutes. Run All: about
+# 35 seconds on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import torch
@@ -196,7 +197,7 @@ assert abs(mine[0] - theirs.density) < 1e-2 and abs(mine[1] - theirs.coverage) <
 # %% [markdown]
 # What can an honest generator reach? Not 1. Even two independent sets of real images do not cover each other fully:
 # for $N = M$ large and $k = 5$, theory says $1 - 2^{-5} \approx 0.97$. We put real training images into the table as
-# a row of their own. (The judge was trained on these and reads them better than new ones, so their row lies two or three
+# a row of their own. (The classifier was trained on these and reads them better than new ones, so their row lies two or three
 # hundredths below 0.97.) Anything near that row is as good as this ruler can see.
 #
 # **Predict first.** Write down three coverages: $\mathcal N(0, I)$, fitted Gaussian, fitted mixture. (Three columns of
@@ -210,14 +211,14 @@ for name, pictures in generated.items():
 card
 
 # %%
-ceiling, naive, gaussian, fitted = (row.coverage for row in card.rows.values())
-assert ceiling > 0.9 and 0.02 < naive < 0.1, "the text says: fewer than one real digit in ten from N(0, I)"
+yardstick, naive, gaussian, fitted = (row.coverage for row in card.rows.values())
+assert yardstick > 0.9 and 0.02 < naive < 0.1, "the text says: fewer than one real digit in ten from N(0, I)"
 assert 0.35 < gaussian < 0.65 and fitted > 0.8, "the text says: about half, and about nine tenths"
 mixed = images.test[
     torch.randperm(2000, generator=torch.Generator().manual_seed(0))
 ]  # they come from two sources in turn
 fresh = density_and_coverage(*(features(classifier, half) for half in mixed.split(1000))).coverage
-assert 0.95 < fresh < 0.99 and ceiling < fresh, "the text says: 0.97 for digits that the judge has not seen"
+assert 0.95 < fresh < 0.99 and yardstick < fresh, "the text says: 0.97 for digits that the classifier has not seen"
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What this says
@@ -453,7 +454,8 @@ exercises.playing_safe.check(my_pair, autoencoder, classifier, images)
 #
 # **What could fool you.** An autoencoder decoded at $\mathcal N(0, I)$ whatever its scale, and called proof. And a
 # coverage without the row of real images. That row is a yardstick, not a ceiling: fresh real digits cover each other to
-# 0.97, those that the judge was trained on to 0.95, and a generator that keeps a little to the middle can get past both.
+# 0.97, those that the classifier was trained on to 0.95, and a generator that keeps a little to the middle can get past
+# both.
 #
 # **Sources.** Naeem et al. (2020), *Reliable fidelity and diversity metrics for generative models*, arXiv:2002.09797,
 # equations 3 and 4 and section 3.3. Ghosh et al. (2020), *From variational to deterministic autoencoders*,

@@ -8,7 +8,7 @@
 #   of codes it would take;
 # - say what an encoder q(z|x) is for, train a small one without any new theory, and name two things it cannot say.
 #
-# Needs: 01 (decoder, PCA), 02 (an autoencoder's codes have no prior). Reading: 35 minutes. Run All: about 25 seconds
+# Needs: 01 (decoder, PCA), 02 (an autoencoder's codes have no prior). Reading: 45 minutes. Run All: about 20 seconds
 # on two cores.
 
 # %% slideshow={"slide_type": "skip"}
@@ -20,7 +20,7 @@ from torch.distributions import MultivariateNormal, Normal
 
 from vae_utils import exercises, load_images
 from vae_utils.importance import effective_sample_size, log_mean_weight
-from vae_utils.plots import ENCODER, EXACT, LIKELIHOOD, MUTED, POSTERIOR, PRIOR, WRONG, figure, label_lines, show_images
+from vae_utils.plots import ENCODER, EXACT, LIKELIHOOD, MUTED, PRIOR, WRONG, figure, label_lines, show_images
 from vae_utils.toy import ToyModel
 from vae_utils.widgets import ToyExplorer
 
@@ -174,7 +174,7 @@ for axes, (sigma, density) in zip(panels, posteriors.items(), strict=True):
     likelihood = Normal(decode(codes), sigma).log_prob(x_seen).exp()
     axes.plot(codes, prior, color=PRIOR, linewidth=2, label="prior")
     axes.plot(codes, likelihood * density.max() / likelihood.max(), "--", color=LIKELIHOOD, label="likelihood*")
-    axes.plot(codes, density, color=POSTERIOR, linewidth=2.2, label="posterior")
+    axes.plot(codes, density, color=EXACT, linewidth=2.2, label="posterior")
     axes.set(xlim=(-3, 3.5), ylim=(0, None), xlabel="code z")
     axes.set_title(f"σ = {sigma:g}")
 panels[0].set_ylabel("density (* scaled in height)")
@@ -600,7 +600,7 @@ assert (one - truth).abs().max() < 1e-6 and error.mean() < 0.25 and 0.3 < share 
 #
 # $$q_\phi(z \mid x) = \mathcal N\big(\mu_\phi(x),\; \mathrm{diag}\,\sigma_\phi^2(x)\big)$$
 #
-# A network cannot easily promise a positive number, so it outputs **logvar** = $\log \sigma^2$, which may be any number. (Mind the letter: up to here σ was the decoder's noise. From here on σ beside μ is the *encoder's* width, and the decoder's is called "the noise"; notebook 04 writes s for it.) A Gaussian without correlations between the dimensions is called **mean-field**.
+# A network cannot easily promise a positive number, so it outputs **logvar** = $\log \sigma^2$, which may be any number. (Mind the letter: up to here σ was the decoder's noise. In the rest of this notebook σ is the *encoder's* width, and the decoder's is called "the noise". Notebooks 04 and 09 write s for it. In 07 and 08, where it is the subject, it is σ again.) A Gaussian without correlations between the dimensions is called **mean-field**.
 #
 # Where do μ and logvar come from? One could search for the best pair for each image: 8,000 searches, 8,000 × 2K
 # numbers to store, and a new search for each new image. Or one network, with weights φ, learns to map any x to its pair.
@@ -834,8 +834,9 @@ assert share > 0.85 and abs(ratio - 0.5) < 0.03
 #
 # The package's third decoder, "line", is $f(z) = 1.5\,z$; its posterior is exactly Gaussian. Suppose an encoder has its mean exactly right, but its
 # standard deviation is c times the posterior's. For which c is at least half of its draws useful? Find the narrowest
-# and the widest c, to **two decimals**. `useful_share` from above computes the share exactly;
-# `mean, logvar = ToyModel(0.5, "line").posterior_moments(1.0)` gives the mean and the *log variance*.
+# and the widest c, to **two decimals**. `useful_share` from above computes the share exactly.
+# `straight = ToyModel(0.5, "line")` makes the model, and `mean, logvar = straight.posterior_moments(1.0)` gives the mean
+# and the *log variance* for x = 1. (`toy` from above is the wave.)
 
 # %%
 narrowest, widest = ..., ...
@@ -880,7 +881,8 @@ assert 32 < kl.median() < 34 and (kl < log_needed).all() and log_needed.median()
 #   misses half of p(x).
 # - "Unbiased". It says nothing about the one estimate that you have; and the log of an unbiased estimate is biased
 #   low.
-# - The linear model's $10^{15}$ is no constant of nature. It depends on σ: a decoder with much noise needs few darts.
+# - The linear model's $10^{15}$ is no constant of nature. It depends on the decoder's noise: with much of it, few darts are
+#   needed.
 #   And random codes are not the only rival of an encoder: annealed importance sampling does the job without one, at
 #   thousands of decoder calls for each image (Wu et al., 2017).
 #

@@ -7,7 +7,7 @@
 # - keep apart the three KL divergences that people mix up, and say what each one does to an encoder.
 #
 # Needs: 03 (prior, likelihood, posterior, and why an encoder should say where to look). Reading: 40 minutes.
-# Run All: about 20 seconds on two cores.
+# Run All: about 15 seconds on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import math

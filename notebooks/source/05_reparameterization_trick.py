@@ -8,7 +8,8 @@
 # - compare it with an older unbiased estimator by a number, improve that one as far as a baseline can, and say when the
 #   trick is the wrong tool.
 #
-# Needs: 03 (the encoder's μ and log σ²) and 04 (the ELBO). Reading: 35 minutes. Run All: 30 s on two cores.
+# Needs: 03 (the encoder's μ and log σ²) and 04 (the ELBO). Reading: 35 minutes. Run All: about 20 seconds on two
+# cores.
 
 # %% slideshow={"slide_type": "skip"}
 from functools import partial

@@ -82,8 +82,8 @@ shown, (left, right) = plots.figure(
     1,
     2,
     title="The cross-entropy leaves at least half of the probability unaccounted for",
-    alt="Left: the curves exp(-cross-entropy) over x from 0 to 1 for four rates; at one half it is flat at 0.5, so its "
-    "area is one half. Right: the area over the rate: one half in the middle, falling to zero at both ends, far below 1.",
+    alt="Left: the curves exp(-cross-entropy) over x from 0 to 1 for four probabilities; at one half it is flat at 0.5, so its "
+    "area is one half. Right: the area over the probability: one half in the middle, falling to zero at both ends, far below 1.",
     size=(7.5, 3.2),
 )
 x = torch.linspace(0, 1, 200)
@@ -95,7 +95,7 @@ grid = torch.linspace(-12, 12, 401).double()
 right.plot(grid.sigmoid(), torch.where(grid == 0, 0.5, (grid / 2).tanh() / grid), color=plots.VAE, linewidth=2)
 right.axhline(1, color=plots.EXACT, linestyle="--")
 right.text(0.5, 0.94, "a density", ha="center", va="top")
-right.set(xlabel="rate λ", ylabel="area under the curve", ylim=(0, 1.08))
+right.set(xlabel="probability of ink λ", ylabel="area under the curve", ylim=(0, 1.08))
 shown
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -789,6 +789,7 @@ assert errors["cont. Bernoulli, λ"] > errors["continuous Bernoulli"] + 0.01, "t
 #
 # What was done to the logistic can be done to any density with a known cumulative distribution function. Write log P(level)
 # for a Gaussian cut into 256 bins, whose outermost bins are open. For N(0, 1) that function is `torch.special.ndtr`.
+# Add no small number inside the logarithm: it shows in rare levels.
 
 
 # %%
@@ -804,7 +805,7 @@ exercises.level_log_probability.check(my_level_log_probability)
 #
 # `sweep[2][0]` is the model that was trained with σ = 0.4 and β = 1. Compare 0.4 with the σ that fits *its own*
 # reconstructions of the test images (decode the means μ; no dequantization): which β, counted with that σ, amounts to
-# the same training? One number.
+# the same training? One number, to three digits, computed and not from the rounded table above.
 
 # %%
 my_beta = ...

@@ -3,14 +3,14 @@
 #
 # The KL term pulls every $q_\phi(z \mid x)$ towards $\mathcal N(0, I)$, so the codes of all images together should fill it.
 # Do they? Notebook 06 left a hint that they do not: a mixture fitted to an autoencoder's codes covered more digits than
-# the VAE's prior. Here the gap is measured in nats, looked at, and closed.
+# the VAE's prior. Here the mismatch is measured in nats, looked at, and repaired.
 #
 # After this notebook you can
 # - split the KL term into **information**, **total correlation** and **dimension-wise KL**, and say which part is a fault;
 # - measure how far the **aggregated posterior** is from the prior, and say what such a number can and cannot mean;
 # - fit a density to the codes after training (a mixture, a **flow**), and say in nats and in coverage what it buys.
 #
-# Needs: 02 (density and coverage), 04 (the KL term), 06 (the VAE). Reading: 40 minutes. Run All: about 50 seconds on
+# Needs: 02 (density and coverage), 04 (the KL term), 06 (the VAE). Reading: 40 minutes. Run All: about 45 seconds on
 # two cores.
 
 # %% slideshow={"slide_type": "skip"}
@@ -55,7 +55,8 @@ with torch.no_grad():
 #
 # $$q(z) = \frac1N \sum_{n=1}^N q_\phi(z \mid x_n) .$$
 #
-# In words: a mixture of N small Gaussians, one for each image. The decoder has been trained where $q(z)$ has its mass, and
+# In words: a mixture of N small Gaussians, one for each image. (In notebooks 03 and 04, q(z) was made for one x. Here q
+# without an x is this mixture, so $\mathrm{KL}(q(z) \,\|\, p(z))$ is not the KL term.) The decoder has been trained where $q(z)$ has its mass, and
 # nowhere else. If $q(z) = p(z)$, both ways are the same.
 #
 # **Predict first.** Below, ten decoded draws of each kind. Will you see a difference?
@@ -107,13 +108,13 @@ shown, (left, right) = plots.figure(
     size=(7.5, 3),
 )
 left.plot(grid, margins, color=plots.POSTERIOR, linewidth=1, alpha=0.5)
-left.plot(grid, (-0.5 * grid**2).exp() / math.sqrt(2 * math.pi), color=plots.EXACT, linewidth=2, label="N(0, 1)")
+left.plot(grid, (-0.5 * grid**2).exp() / math.sqrt(2 * math.pi), color=plots.PRIOR, linewidth=2, label="N(0, 1)")
 left.plot([], [], color=plots.POSTERIOR, label="q(z) in 16 dimensions")
 left.set(xlabel="$z_k$ (prior standard deviations)", ylabel="density", ylim=(0, 0.62))
 left.legend(loc="upper left")
 bins = torch.linspace(1, 8.5, 51).tolist()
 right.hist(codes.norm(dim=1).tolist(), bins=bins, color=plots.POSTERIOR, alpha=0.7, label="codes from q(z)")
-right.hist(prior_codes.norm(dim=1).tolist(), bins=bins, color=plots.EXACT, histtype="step", label="prior")
+right.hist(prior_codes.norm(dim=1).tolist(), bins=bins, color=plots.PRIOR, histtype="step", label="prior")
 right.set(xlabel="length of z", ylabel="draws")
 right.legend(loc="upper right")
 shown
@@ -826,7 +827,8 @@ exercises.least_marginal_kl.check(my_least)
 # $$p(z) = \frac1C \sum_{c=1}^C q_\phi(z \mid u_c),$$
 #
 # learned by gradient descent through the encoder together with everything else ("variational mixture of posteriors").
-# Write its log-density, given what the encoder says about the pseudo-inputs.
+# Write its log-density, given what the encoder says about the pseudo-inputs. (You met these three steps in
+# `my_kl_parts`. Write them without looking back; the check also looks at the gradients that reach the pseudo-inputs.)
 
 
 # %%
@@ -871,9 +873,9 @@ exercises.fixed_pseudo_inputs.check(my_gain, mu[:500], logvar[:500], own_codes, 
 # (2016), arXiv:1511.05644 (the aggregated posterior by that name). Rosca, Lakshminarayanan & Mohamed (2018), *Distribution
 # matching in variational inference*, arXiv:1802.06847 (marginal KL measured with classifiers). Tomczak & Welling (2018), *VAE
 # with a VampPrior*, arXiv:1705.07120. Ghosh et al. (2020), arXiv:1903.12436 (ex-post density estimation, RAE). Dinh,
-# Sohl-Dickstein & Bengio (2017), *Density estimation using Real NVP*, arXiv:1605.08803 (affine coupling). Dai & Wipf (2019),
-# *Diagnosing and enhancing VAE models*, arXiv:1903.05789 (a second VAE on the codes); Bauer & Mnih (2019), *Resampled priors*,
-# arXiv:1810.11428. Naeem et al. (2020), arXiv:2002.09797. Proved: the split, its signs, the brackets, the gain. Measured
+# Sohl-Dickstein & Bengio (2017), *Density estimation using Real NVP*, arXiv:1605.08803 (affine coupling). Naeem et al.
+# (2020), arXiv:2002.09797. Further: Dai & Wipf (2019), *Diagnosing and enhancing VAE models*, arXiv:1903.05789 (a second VAE
+# on the codes); Bauer & Mnih (2019), *Resampled priors*, arXiv:1810.11428. Proved: the split, its signs, the brackets, the gain. Measured
 # here: everything on digits. (In one run on clothes, which notebook 00 says how to do, the mismatch was larger by about a
 # nat.)
 #

@@ -266,6 +266,7 @@ def assert_it_is_stopped(function, endless, monkeypatch):
     start = time.monotonic()
     result = function.check(endless)
     assert "did not finish within 0.3 s when called with" in result.message and not result.passed
+    assert "Is there a loop that never ends" in result.message
     assert time.monotonic() - start < 20
 
 
@@ -363,6 +364,12 @@ def test_check_leaves_the_random_state_and_stdout_alone(throw_away, capsys):
         ("factor", 391, "391 is too low."),
         ("ratio", 49, "Your answer should be a dict with 'ratio', 'sum'; received 49."),
         ("ratio", {"ratio": 50, "sum": 800}, "Your answer['ratio'] is 50; that is too high."),
+        ("ratio", {"ratio": 49, "sum": 800.123}, "Your answer['sum'] is 800.123; that is too high."),
+        (
+            "terms",
+            lambda model, x: {"loss": (model(x) - x).square().sum(-1) + 3, "penalty": x.abs().sum(-1)},
+            "result['loss'] of your function is ",
+        ),
         ("context", 1.0, "Pass also x: `exercises.context.check(answer, x)`."),
     ],
 )

@@ -140,7 +140,9 @@ class Implement(Exercise):
             except Wrong as problem:
                 findings.problem = str(problem)
             except TimeoutError:
-                findings.problem = f"Your function did not finish within {seconds:g} s {guarded.call}".strip()
+                late = f"Your function did not finish within {seconds:g} s {guarded.call}".strip()
+                advice = "or one over single numbers where one operation on the whole tensor would do?"
+                findings.problem = f"{late}. Is there a loop that never ends, {advice}"
         return findings
 
     def right_answer(self, *context: object) -> object:

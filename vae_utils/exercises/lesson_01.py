@@ -122,7 +122,8 @@ pca_inside_relu = Implement(
         "V (x - m) = V x - V m: give the first layer the rows of V and of -V, and leave V m to b2.",
     ],
     solution_text="Each row of V gets two hidden units, relu(a) and relu(-a) with a = V x; the second layer subtracts "
-    "them, and its bias subtracts V m. (The mean may as well go into b1, with both signs.)",
+    "them, and its bias subtracts V m. (The mean may as well go into b1, with both signs.) On images, whose pixels are "
+    "bounded, one unit and a large bias do it too: relu(a + c) − c; for unbounded x only two units do.",
     reference=my_pca_encoder,
     measure=_codes,
     mistakes={

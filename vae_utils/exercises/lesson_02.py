@@ -12,16 +12,21 @@ coverage_of_one = Predict(
     minutes=3,
     answer=0.003,
     factor=5,
-    shown="One point lies in the balls of its few nearest neighbours only: about k of the 2,000 balls are met.",
+    shown="One picture lies in its own ball and in those of the few digits that count it among their five nearest: "
+    "about 6 of 2,000.",
     hints=[
         "Coverage counts balls that hold a generated image. In how many of the 2,000 balls does one real digit lie?",
         "On average a point lies in the balls of about k = 5 others, and in its own.",
     ],
     solution_text="A point lies in about k = 5 balls of others and in its own, so about 6 / 2000 = 0.003 are met.",
     mistakes={
-        "That would be the score of a generator that meets every kind of digit. This one knows a single picture.": 1.0,
+        "That would be the score of a generator that meets nearly every kind of digit. This one knows a single "
+        "picture.": (0.5, 1.0),
         "A tenth would be all digits of one class. One picture does not stand for its class: its ball is small.": 0.1,
         "It is more than nothing: the picture is a real one, so it lies in its own ball at least.": 0.0,
+        "That counts its own ball only, 1 of 2,000. It lies in the balls of some other digits, too: of how many, on "
+        "average?": 1 / 2000,
+        "Coverage is a share: divide the number of balls by 2,000.": (1.5, 2000.0),
     },
 )
 
@@ -56,8 +61,9 @@ coverage = Implement(
         "The first entry of a sorted row is the point's distance to itself, 0. The k-th neighbour is at index k.",
         "Then ask for each real point whether any generated one is within its radius, and take the share.",
     ],
+    solution_text="Index 0 of a sorted row is the point itself, so index k is its k-th neighbour. Then one question "
+    "for each ball: is any generated point inside?",
     reference=my_coverage_of,
-    # Grids of quarters: distances are exact enough that no point sits on the edge of a ball by rounding.
     cases=[
         (torch.tensor([[0.0], [1.0], [3.0], [7.0]]), torch.tensor([[0.4], [0.5]]), 1),
         (normal(40, 2, seed=1), 0.5 * normal(30, 2, seed=2) + 0.6, 3),
@@ -148,6 +154,8 @@ playing_safe = Investigate(
         "Everything you need is above: `train_codes`, `factor`, `noise`. The temperature multiplies the noise only.",
         "`found = density_and_coverage(real, features(classifier, pictures))`, then `(found.density, found.coverage)`.",
     ],
+    solution_text="Density rises and coverage falls: the draws keep to the middle, where digits are common, and the "
+    "rarer kinds are no longer met.",
     reference=my_density_and_coverage_when_safe,
     example=_context,
     mistakes={

@@ -83,6 +83,8 @@ estimate_with_q = Implement(
         "The estimate is the mean of the weights over the S draws (dim 0), and its logarithm is asked for.",
         "log of a mean of exponentials: `torch.logsumexp(log_weights, dim=0) - math.log(S)`.",
     ],
+    solution_text="Add the two logarithms of the numerator, subtract that of q, and take the log of the mean without "
+    "leaving the logarithms.",
     reference=my_estimate,
     cases=[
         (torch.tensor([[-1.0], [-2.0]]), torch.tensor([[-3.0], [-0.5]]), torch.tensor([[-0.4], [-1.3]])),
@@ -143,7 +145,8 @@ width_of_q = Investigate(
     shown="A quarter too narrow costs as much as almost three times too wide: if in doubt, be wide.",
     hints=[
         "Take mean and standard deviation from `posterior_moments` (it returns the log variance), and compute "
-        "`useful_share(mean, c * deviation, 1.0, toy)` for many c between 0.5 and 4.",
+        "`useful_share(mean, c * deviation, 1.0, straight)` for many c between 0.5 and 4, with "
+        '`straight = ToyModel(0.5, "line")`. (`toy` is another decoder, the wave.)',
         "Keep those c with a share of at least 0.5; the smallest and the largest are asked for. Refine the grid to "
         "0.01.",
         "On paper: with the posterior N(0, 1) and q = N(0, c²) the integral of p²/q is c² / sqrt(2 c² - 1). Set it to "

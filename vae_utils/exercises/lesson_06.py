@@ -9,21 +9,21 @@ beta_of_a_mean = Predict(
     title="The β of a mean",
     difficulty=1,
     minutes=2,
-    answer=64 * 64 * 3,
+    answer=128 * 128 * 3,
     tolerance=0.5,
     shown="A mean over the pixels divides the reconstruction by d, which multiplies β by d.",
     hints=[
         "Write the loss as (sum of squared errors) / d + KL. What is d here?",
         "Multiply the whole loss by d; that does not move its minimum. What stands in front of the KL now?",
     ],
-    solution_text="d = 64 · 64 · 3 = 12288 pixel values. The loss is SSE / d + KL; times d: SSE + d KL, so β = 12288.",
+    solution_text="d = 128 · 128 · 3 = 49152 values. The loss is SSE / d + KL; times d: SSE + d KL, so β = 49152.",
     mistakes={
-        "That is what it would be if the KL were a mean over its dimensions too. It is a sum.": 96,
-        "Those are the pixels of one colour channel. A picture has three.": 4096,
-        "That is the number of latent dimensions. The mean was taken over something else.": 128,
+        "That is what it would be if the KL were a mean over its dimensions too. It is a sum.": 192,
+        "Those are the pixels of one colour channel. A picture has three.": 16384,
+        "That is the number of latent dimensions. The mean was taken over something else.": 256,
         "That would be the sum of both terms. Here one of them is a mean over everything.": 1,
         "That is 1 / d: the weight of the reconstruction. How much larger is the weight of the KL than that?": 1
-        / 12288,
+        / 49152,
     },
 )
 
@@ -75,6 +75,7 @@ sample_from_prior = Implement(
         "Three steps: noise of shape (count, latent_dim), the decoder, and what turns log-odds into probabilities.",
         "`torch.randn(count, latent_dim)` draws from the prior; `.sigmoid()` turns logits into pixels.",
     ],
+    solution_text="Prior, decoder, sigmoid. The encoder is not needed.",
     reference=my_sample,
     random=True,
     cases=[(_linear_decoder, 4, 3), (_linear_decoder, 7, 16)],
@@ -130,6 +131,8 @@ beta_vae_loss = Implement(
         "`F.binary_cross_entropy_with_logits(logits, x, reduction='none')` keeps every pixel for you to sum.",
         "Then reconstruction + beta * kl, and the mean over the batch.",
     ],
+    solution_text="Sums over pixels and dimensions give two numbers an image in nats; β weighs the second; only the "
+    "batch is averaged.",
     reference=my_beta_loss,
     gradients=True,
     cases=[_loss_case(2, 3, 1.0, 0), _loss_case(5, 2, 4.0, 10), _loss_case(3, 16, 0.0, 20), _loss_case(1, 4, 0.5, 30)]
@@ -232,6 +235,9 @@ kl_by_class = Investigate(
         "`vae.encode(images.test)` gives mu and logvar for all 2,000 test images at once, each (2000, K).",
         "Sum the KL over its dimensions first; then take the mean over the images where `images.test_labels == label`.",
     ],
+    solution_text="In our run the 0 costs most, about 25 nats, and the 1 least, about 17; the others lie between 21 "
+    "and 24. The costs follow the ink (correlation 0.9 over the ten classes). A likely reason: where there are more "
+    "strokes, a more exact z saves more nats of reconstruction.",
     reference=my_kl_by_class,
     example=_context,
     mistakes={

@@ -128,13 +128,14 @@ level_log_probability = Implement(
         "Areas are differences of the cumulative distribution: `torch.special.ndtr` of (edge - mean) / sigma.",
         "The bin of level 0 starts at minus infinity and that of level 255 ends at plus infinity.",
     ],
+    solution_text="Two edges for each level; the outer edges of levels 0 and 255 are infinite, where ndtr is 0 or 1.",
     reference=my_level_log_probability,
     cases=[
         _levels_case([0.5], [0.1], [120.0]),
         _levels_case([0.5, 0.1, 0.9, 0.3], [0.1, 0.3, 0.05, 1.0], [128.0, 3.0, 250.0, 90.0]),
         _levels_case([0.02, 0.97, -0.2, 1.3], [0.05, 0.1, 0.3, 0.2], [0.0, 255.0, 0.0, 255.0]),
         _levels_case([0.02, 0.5], [0.005, 0.003], [0.0, 128.0]),
-        _levels_case([0.5, 0.3], [0.02, 0.2], [96.0, 40.0]),  # e^-24: a number added inside the log would show
+        _levels_case([0.5, 0.3], [0.02, 0.2], [96.0, 40.0]),  # e^-21.6: a number added inside the log would show
     ],
     per_row=True,
     measure=_sums_to_one,
@@ -214,6 +215,8 @@ hidden_beta = Investigate(
         "Which σ would fit these reconstructions? You know it in closed form.",
         "The same σ² β trains the same networks. One side: β = 1 and the σ used. Other side: the σ that fits.",
     ],
+    solution_text="σ²β is all that the networks see. One side: 0.4² · 1. Other side: the mean squared error of the "
+    "reconstructions, times β. So β = 0.4² / MSE, about 5.4 here.",
     reference=my_hidden_beta,
     example=_context,
     mistakes={

@@ -46,6 +46,8 @@ free_bits_charge = Implement(
         "Average over the batch first, (B, K) -> (K,): the limit holds for a dimension, not for each image in it.",
         "Each dimension is charged max(λ, its mean); `torch.clamp(..., min=nats)` does that. Then sum over dimensions.",
     ],
+    solution_text="Mean over the batch, then the limit, then the sum. Below λ the charge is a constant, so nothing "
+    "pushes that dimension down.",
     reference=my_free_bits,
     gradients=True,
     cases=[
@@ -105,12 +107,17 @@ mutual_information_gap = Implement(
         "Look at one factor: one column, K latents. Sort it; the gap is the largest minus the second largest.",
         "Divide each gap by its factor's entropy, then average. `information.topk(2, dim=0).values` is (2, F).",
     ],
+    solution_text="`topk(2, dim=0)` gives the best and the second-best latent of each factor; two that share the "
+    "largest value leave a gap of 0.",
     reference=my_gap,
     cases=[
         (torch.tensor([[0.5, 0.0], [0.1, 0.4]]), torch.tensor([0.7, 1.4])),
         (_TABLE, _ENTROPIES),
         (_TABLE.flip(0)[:, [2, 0, 1]], _ENTROPIES[[2, 0, 1]]),
-        (torch.tensor([[0.6, 0.6, 0.2, 0.9], [0.6, 0.1, 0.3, 0.0]]), torch.tensor([0.7, 0.8, 1.0, 1.2])),
+        (
+            torch.tensor([[0.6, 0.6, 0.2, 0.9], [0.6, 0.1, 0.3, 0.0], [0.2, 0.0, 0.1, 0.0]]),
+            torch.tensor([0.7, 0.8, 1.0, 1.2]),
+        ),
     ],
     mistakes={
         "You compare factors for a latent. Compare latents for a factor: the rows of a column.": (
@@ -137,6 +144,11 @@ mutual_information_gap = Implement(
         ),
         "That is the best minus the mean of all latents. The gap is to the second best.": (
             lambda information, entropies: ((information.amax(0) - information.mean(0)) / entropies).mean()
+        ),
+        "Two latents may share the largest value: then the second best is as good, and the gap is 0.": (
+            lambda information, entropies: (
+                (information.amax(0) - information.where(information < information.amax(0), 0).amax(0)) / entropies
+            ).mean()
         ),
         "You sum over the factors. The gap is their mean, between 0 and 1.": (
             lambda information, entropies: (

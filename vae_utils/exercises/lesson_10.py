@@ -144,7 +144,8 @@ fixed_pseudo_inputs = Investigate(
     shown="A prior that has memorised 500 codes gains on these, and costs on all others. Judge a prior by codes of "
     "images that it has never met.",
     hints=[
-        "`my_vamp_log_prior(z, mu_500, logvar_500)` is log r(z); subtract `log_prior(z)` and take the mean.",
+        "`my_vamp_log_prior(z, mu[:500], logvar[:500])` is log r(z) (from exercise 2; `AggregatedPosterior(mu[:500], "
+        "logvar[:500]).log_prob(z)` does the same); subtract `log_prior(z)` and take the mean.",
         'Do it twice, with `own_codes` and with `test_codes`: {"own": ..., "test": ...}.',
     ],
     solution_text="With pseudo-inputs that are *trained* together with encoder and decoder, as Tomczak & Welling do, "

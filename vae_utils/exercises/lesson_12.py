@@ -2,7 +2,7 @@
 
 import torch
 
-from vae_utils.exercises.base import Implement, Investigate, Predict, normal
+from vae_utils.exercises.base import Implement, Investigate, Predict, Quantity, normal
 
 turn_it_round = Predict(
     title="Turn it round?",
@@ -124,6 +124,7 @@ entries_in_use = Implement(
         "`torch.bincount(indices.flatten(), minlength=codes)` counts; divide by how many numbers there are.",
         "0 log 0 counts as 0: use only the shares above 0, or `torch.special.entr(share)`, which is −p log p.",
     ],
+    solution_text="`entr(p)` is −p log p, and 0 at p = 0, so entries that are never used do no harm.",
     reference=my_perplexity,
     cases=[
         (torch.tensor([[0, 0], [1, 3]]), 4),
@@ -176,6 +177,10 @@ def _example():
         return VAE(3, hidden=20), {"pixels as they are": 784.0, "xz, one file for all": 230.0, "VAE, −ELBO": 168.0}
 
 
+def _within_a_hundredth(answer, *context):
+    yield Quantity("Your answer is", answer, tolerance=0.01 * answer.detach().double().abs(), secret=True)
+
+
 when_it_pays = Investigate(
     title="When does it pay?",
     difficulty=3,
@@ -188,7 +193,7 @@ when_it_pays = Investigate(
     ],
     solution_text="Fewer bits a number would help: weights can be stored with 8 bits, or fewer, at little loss.",
     reference=my_images,
-    tolerance=1.0,
+    measure=_within_a_hundredth,
     example=_example,
     mistakes={
         "You counted the decoder only. For bits-back the receiver must compute q(z|x), and needs the encoder, too.": (

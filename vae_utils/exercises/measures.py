@@ -66,10 +66,10 @@ def _difference(value: object, expected: object, tolerance: object, slack: int =
         return None
     at = tuple(wrong[0].tolist())
     goal = expected.expand(value.shape)[at]
-    received, right = pair(value[at].item(), goal.item())
     where = f" at index {list(at)}" if value.numel() > 1 else ""
     if secret:
-        return f"{received}{where}; that is too {'high' if value[at] > goal else 'low'}"
+        return f"{value[at].item():.6g}{where}; that is too {'high' if value[at] > goal else 'low'}"
+    received, right = pair(value[at].item(), goal.item())
     return f"{received}{where}; {right} was expected"
 
 
@@ -103,7 +103,8 @@ def outputs(
         for (_, many), (_, one) in zip(leaves(output), leaves(alone), strict=True):
             yield Quantity("Given the last row of a batch alone, your function returns", one, many[-1:], why=why)
     for where, tensor in leaves(output) if not random else ():
-        yield Quantity(f"With {call}, your function returns{where and f' under {where}'}", tensor)
+        says = f"result{where} of your function is" if where else "your function returns"
+        yield Quantity(f"With {call}, {says}", tensor)
     if gradients:
         yield from gradient(output, dict(zip(names, args, strict=False)), random)
 
@@ -155,6 +156,8 @@ def gaussian_samples(
     yield Quantity("The correlation between two dimensions of your samples is", together, 0.0, error, why)
     rows_together = torch.einsum("bdk,cdk->kbc", unit, unit) / draws * (1 - torch.eye(B))
     yield Quantity("The correlation between two rows of your samples is", rows_together, 0.0, error, why)
+    neighbours = (unit[:, 1:] * unit[:, :-1]).mean(1)  # (B, K)
+    yield Quantity("The correlation between neighbouring rows of your samples is", neighbours, 0.0, error, why)
     # Of 20,000 float32 numbers about 12 are equal by chance.
     fresh = min(len(numbers.unique()) for numbers in unit.mT.flatten(0, 1)) / draws
     require(fresh > 0.98, "Rows of the batch share their noise. Each number needs a noise of its own.")

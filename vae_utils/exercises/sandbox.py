@@ -190,8 +190,9 @@ def _conform_tensor(answer: object, like: torch.Tensor, what: str) -> torch.Tens
     except Exception:
         wanted = f"a tensor of shape {tuple(like.shape)}" if like.ndim else "one number"
         raise Wrong(f"{what} should be {wanted}; received {brief(answer)}") from None
-    if isinstance(answer, int) and not isinstance(answer, bool):
-        tensor = tensor.double()
+    whole = not (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool)
+    if whole and (isinstance(answer, int) or (tensor.ndim == 0 and what.startswith("Your answer"))):
+        tensor = tensor.double()  # of a function's result the dtype is looked at
     if like.is_floating_point() and tensor.dtype not in (torch.float32, torch.float64) or tensor.is_complex():
         raise Wrong(f"{what} has the dtype {tensor.dtype}; {like.dtype} was expected")
     if tensor.shape != like.shape:

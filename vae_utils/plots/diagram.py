@@ -70,9 +70,9 @@ def show_vae_diagram(*, title: str) -> LessonFigure:
     for x, y, text, colour in (
         (1.35, 3.3, "images x\n(B, 1, 28, 28)", MUTED),
         (5.5, 3.3, "μ, logvar\n(B, K) each", ENCODER),
-        (9.1, 3.3, "z = μ + σ ε\n(B, K)", PRIOR),
+        (9.1, 3.3, "z = μ + σ ε\n(B, K)", ENCODER),
         (13.0, 3.3, "logits\n(B, 1, 28, 28)", LIKELIHOOD),
-        (5.5, 0.7, "KL (B,)", ENCODER),
+        (5.5, 0.7, "KL (B,)", PRIOR),
         (13.0, 0.7, "reconstruction (B,)", LIKELIHOOD),
     ):
         box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": colour, "linewidth": 2}

@@ -6,7 +6,7 @@ import ipywidgets
 import torch
 from torch import Tensor
 
-from vae_utils.plots import EXACT, LIKELIHOOD, MUTED, POSTERIOR, PRIOR, WRONG, LessonFigure, figure
+from vae_utils.plots import EXACT, LIKELIHOOD, MUTED, PRIOR, WRONG, LessonFigure, figure
 from vae_utils.toy import CURVES, ToyModel
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import Explorer
@@ -119,7 +119,7 @@ class ToyExplorer(Explorer):
         bayes = [
             line(z, ToyModel().log_prior(z).exp(), colour=PRIOR, width=2, label="prior p(z)"),
             line([], [], colour=LIKELIHOOD, dash="7 4", label="likelihood p(x|z), scaled in height", name="likelihood"),
-            line([], [], colour=POSTERIOR, width=3, label="posterior p(z|x)", name="posterior"),
+            line([], [], colour=EXACT, width=3, label="posterior p(z|x)", name="posterior"),
         ]
         panels = [
             Chart(Axis("", -CODES, CODES), x, curve, "the decoder's curve", "decoder", "decoder: f(z) ± σ", 520, 250),
@@ -160,7 +160,7 @@ class ToyExplorer(Explorer):
         (self._marginal,) = self._side.plot(self._xs, self._xs, color=EXACT, linewidth=2)
         (prior,) = self._lower.plot(codes, ToyModel().log_prior(codes).exp(), color=PRIOR, linewidth=2)
         (self._likelihood,) = self._lower.plot(codes, codes, color=LIKELIHOOD, linewidth=1.6, linestyle="--")
-        (self._posterior,) = self._lower.plot(codes, codes, color=POSTERIOR, linewidth=2.4)
+        (self._posterior,) = self._lower.plot(codes, codes, color=EXACT, linewidth=2.4)
         for panel in (self._upper, self._lower):
             panel.set_xlim(-CODES, CODES)
         for panel in (self._upper, self._side):

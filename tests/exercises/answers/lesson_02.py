@@ -71,7 +71,7 @@ RIGHT = {
     ],
 }
 WRONG = {
-    "coverage_of_one": [0.05, 0.0001, 0.97, -0.003, 2000, 5],
+    "coverage_of_one": [0.05, 0.0001, 0.97, 1, 1 / 2000, -0.003, 2000, 6, 5],
     "coverage": [
         joint_radius,
         with_radius(lambda ordered, k: ordered[:, k], manhattan),

@@ -13,6 +13,11 @@ def logistic_of_torch(mu, logscale):
     return TransformedDistribution(Uniform(torch.zeros_like(mu), torch.ones_like(mu)), transforms).rsample()
 
 
+def every_second_mirrored(mu):
+    half = torch.randn(-(-len(mu) // 2), mu.shape[1])
+    return torch.stack([half, -half], 1).flatten(0, 1)[: len(mu)]
+
+
 RIGHT = {
     "reparameterize": [
         lambda mu, logvar: Normal(mu, (0.5 * logvar).exp()).rsample(),
@@ -44,6 +49,7 @@ WRONG = {
         lambda mu, logvar: mu + (0.5 * logvar).exp() * torch.randn_like(mu).abs(),
         lambda mu, logvar: mu + 0.5 * logvar.exp() * torch.randn_like(mu),
         lambda mu, logvar: mu + logvar.exp() ** 0.5 * torch.randn(1),
+        lambda mu, logvar: mu + (0.5 * logvar).exp() * every_second_mirrored(mu),
         # The right samples with gradients that belong to others.
         lambda mu, logvar: 2 * mu - mu.detach() + (0.5 * logvar).exp() * torch.randn_like(mu),
         lambda mu, logvar: mu + (0.5 * logvar).exp().detach() * torch.randn_like(mu) + logvar - logvar.detach(),

@@ -59,7 +59,7 @@ def test_nats(vae, images):
 
 
 RIGHT = {
-    "beta_of_a_mean": [12288, 64 * 64 * 3, "12288", torch.tensor(12288)],
+    "beta_of_a_mean": [49152, 128 * 128 * 3, "49152", torch.tensor(49152)],
     "sample_from_prior": [
         one_by_one,
         images(lambda count, K: Normal(0.0, 1.0).sample((count, K))),
@@ -74,7 +74,7 @@ RIGHT = {
     ],
 }
 WRONG = {
-    "beta_of_a_mean": [12287, 784, 64 * 3, 64 * 96, -12288, 0.0, "many"],
+    "beta_of_a_mean": [49151, 784, 128 * 3, 12288, -49152, 0.0, "many"],
     "sample_from_prior": [
         images(lambda count, K: 2 * torch.rand(count, K) - 1),
         images(lambda count, K: 12**0.5 * (torch.rand(count, K) - 0.5)),

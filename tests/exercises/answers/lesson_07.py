@@ -82,6 +82,7 @@ WRONG = {
         lambda mean, sigma, levels: by_distribution(mean, sigma, levels).sum(),
         lambda mean, sigma, levels: by_distribution(mean, sigma, levels).clamp(min=-20),
         lambda mean, sigma, levels: -by_distribution(mean, sigma, levels),
+        lambda mean, sigma, levels: (by_distribution(mean, sigma, levels).exp() + 1e-12).log(),
         lambda mean, sigma, levels: by_distribution(mean, sigma, levels)[:1].expand_as(levels),
         lambda mean, sigma, levels: by_distribution(mean * 255, sigma * 255, levels),
         lambda mean, sigma, levels: my_level_log_probability(mean, sigma.clamp(min=0.01), levels),

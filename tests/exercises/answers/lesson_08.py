@@ -77,6 +77,10 @@ WRONG = {
         lambda information, entropies: (
             torch.stack([c.unique().flip(0)[:2].diff()[0].abs() for c in information.T]) / entropies
         ).mean(),  # two that share the largest value leave no gap
+        lambda information, entropies: (
+            (information.amax(0) - information.masked_fill(information == information.amax(0), -torch.inf).amax(0))
+            / entropies
+        ).mean(),
     ],
     "two_nats": [12.0, 12.5, 0.12236, -12.236, 1.0, 10.0, 4.6, [12.236, 12.236]],
 }

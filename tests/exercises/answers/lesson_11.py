@@ -26,16 +26,20 @@ def counted(reads, labels):
 
 
 RIGHT = {
-    "length_half_way": [7, 50**0.5, "7.1", torch.tensor(7.07)],
+    "length_on_the_line": [7.9, 62.5**0.5, "7.9", torch.tensor(7.91)],
     "style_transfer": [
         by_hand,
         one_by_one,
         lambda model, x, labels, wanted: model.decode(model.encode(x, labels)[0], wanted).sigmoid(),
     ],
-    "success_by_original": [counted, lambda reads, labels: torch.tensor(counted(reads, labels)).double()],
+    "success_by_original": [
+        counted,
+        lambda reads, labels: torch.tensor(counted(reads, labels)).double(),
+        lambda reads, labels: [round(share, 2) for share in counted(reads, labels)],
+    ],
 }
 WRONG = {
-    "length_half_way": [8, 10, -7, 5, 0, 2**0.5, 100],
+    "length_on_the_line": [7.07, 10, -7.9, 5, 0, 8.75, 62.5],
     "style_transfer": [
         lambda model, x, labels, wanted: my_transfer(model, x, labels, wanted).round(),
         lambda model, x, labels, wanted: my_transfer(model, x.flip(0), labels, wanted),

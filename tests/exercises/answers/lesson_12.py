@@ -69,7 +69,14 @@ RIGHT = {
         lambda indices, codes: torch.distributions.Categorical(shares(indices, codes)).entropy().exp(),
         lambda indices, codes: (lambda p: (-(p[p > 0] * p[p > 0].log()).sum()).exp())(shares(indices, codes)),
     ],
-    "when_it_pays": [bits, lambda *context: math.ceil(bits(*context)), lambda *context: torch.tensor(bits(*context))],
+    "when_it_pays": [
+        bits,
+        lambda *context: math.ceil(bits(*context)),
+        lambda *context: torch.tensor(bits(*context)),
+        lambda *context: torch.tensor(math.ceil(bits(*context))),
+        lambda *context: np.int64(bits(*context)),
+        lambda *context: 1.008 * bits(*context),
+    ],
 }
 WRONG = {
     "turn_it_round": ["a", "c", "d", "simple", 1],
@@ -113,7 +120,8 @@ WRONG = {
         lambda vae, size: bits(vae, size, numbers=lambda vae: sum(p.numel() for p in vae.parameters() if p.ndim > 1)),
         lambda vae, size: 1 / bits(vae, size),
         lambda vae, size: bits(vae, size) / 784,
-        lambda vae, size: my_images(vae, size) + 2,
+        lambda vae, size: 0.98 * my_images(vae, size),
+        lambda vae, size: torch.tensor(True),
         lambda vae, size: float("inf"),
     ],
 }
