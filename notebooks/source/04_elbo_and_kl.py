@@ -331,24 +331,6 @@ assert shortcut > toy.log_marginal(x) + 0.1, "the text says: no bound any more"
 # −1.53 nats, *above* log p(x) = −1.74: no lower bound. Report ELBOs with z drawn from q.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 1 · What rose?
-#
-# A decoder is frozen. You go on training the encoder alone. The mean test ELBO rises by 3 nats per image, while its
-# term KL(q ‖ p(z)), the divergence from q to the *prior*, rises by 2 nats per image. What is certain?
-#
-# - `"a"`: mean log p(x) of the test images rose by 3 nats.
-# - `"b"`: the divergence from q to the posterior fell by 3 nats; log p(x) is what it was.
-# - `"c"`: the divergence from q to the posterior rose by 2 nats.
-# - `"d"`: the reconstructions got better by 1 nat.
-#
-# Stuck? `exercises.what_rose.hint()`, and `.solution()` in the end. The other exercises have them too.
-
-# %% slideshow={"slide_type": "-"}
-my_answer = ...
-
-exercises.what_rose.check(my_answer)
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Move q yourself
 #
 # One question: **how short can you make the hatched bar?** First with the curve "wave". Then switch to "line", then to
@@ -369,6 +351,24 @@ assert abs(gaps["wave"] - best_gap) < 0.005, "the text says: no Gaussian fits be
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # At x = 2: about 0.09 nats for the wave (the panel "between" of the figure above is close to it), 0 for the line, and
 # about 0.71 for the square. Remember that last number; it is nearly log 2 = 0.693, and it will be explained.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# ### Exercise 1 · What rose?
+#
+# A decoder is frozen. You go on training the encoder alone. The mean test ELBO rises by 3 nats per image, while its
+# term KL(q ‖ p(z)), the divergence from q to the *prior*, rises by 2 nats per image. What is certain?
+#
+# - `"a"`: mean log p(x) of the test images rose by 3 nats.
+# - `"b"`: the divergence from q to the posterior fell by 3 nats; log p(x) is what it was.
+# - `"c"`: the divergence from q to the posterior rose by 2 nats.
+# - `"d"`: the reconstructions got better by 1 nat.
+#
+# Stuck? `exercises.what_rose.hint()`, and `.solution()` in the end. The other exercises have them too.
+
+# %% slideshow={"slide_type": "-"}
+my_answer = ...
+
+exercises.what_rose.check(my_answer)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Exercise 2 · The ELBO from samples

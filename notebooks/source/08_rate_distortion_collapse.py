@@ -200,12 +200,11 @@ left.plot(rates, distortions, "o", color=plots.VAE)
 for beta, rate, distortion in zip(prices.tolist(), rates.tolist(), distortions.tolist(), strict=True):
     left.annotate(f"β = {beta:g}", (rate, distortion), (5, 4), textcoords="offset points", fontsize=9)
 line = torch.tensor([0.0, 4.0])
-left.plot(line, entropy - line, "--", color=plots.EXACT, linewidth=1.5, zorder=1)
 left.set_title("σ fixed: exact curve, six trained models")
-right.plot(line, entropy - line, "--", color=plots.EXACT, linewidth=1.5)
 right.plot(free_rates, free_distortions, "o", color=plots.VAE)
 right.set_title("σ learned: nine models, all at β = 1")
 for axes in (left, right):
+    axes.plot(line, entropy - line, "--", color=plots.EXACT, linewidth=1.5, zorder=1)
     axes.annotate("R + D = H", (2.9, entropy - 2.9), (-4, -10), textcoords="offset points", ha="right", fontsize=9)
     axes.set(xlabel="rate R (nats)", xlim=(-0.15, 4))
 left.set(ylabel="distortion D (nats)", ylim=(-2.3, 7.5))

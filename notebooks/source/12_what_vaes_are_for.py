@@ -790,19 +790,17 @@ families = {
     "VQ-VAE": ("transformer\nor PixelCNN", "grid of\nwhole numbers", "decoder", "x"),
     "latent diffusion": ("diffusion\nmodel", "grid of\nreal numbers", "decoder", "x"),
 }
+places = {3.4: "PRIOR", 6.3: "ENCODER", 8.9: "LIKELIHOOD", 10.6: "MUTED"}
 for row, (name, boxes) in enumerate(families.items()):
     axes.text(0, -row, name, va="center", fontsize=10, fontweight="bold")
-    for place, text, colour in zip(
-        (3.4, 6.3, 8.9, 10.6), boxes, ("PRIOR", "ENCODER", "LIKELIHOOD", "MUTED"), strict=True
-    ):
+    for (place, colour), text in zip(places.items(), boxes, strict=True):
         box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": getattr(plots, colour), "linewidth": 2}
         axes.text(place, -row, text, ha="center", va="center", fontsize=9, bbox=box)
     for start, end in ((4.45, 5.15), (7.45, 8.15), (9.6, 10.25)):
         axes.annotate("", xy=(end, -row), xytext=(start, -row), arrowprops={"arrowstyle": "->"})
 for place, head in ((3.4, "prior"), (6.3, "code")):
     axes.text(place, 0.72, head, ha="center", va="center", fontsize=10, fontweight="bold")
-axes.set(xlim=(-0.1, 11), ylim=(-3.5, 0.9))
-axes.axis("off")
+axes.set(xlim=(-0.1, 11), ylim=(-3.5, 0.9), frame_on=False, xticks=[], yticks=[])
 shown
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
