@@ -175,9 +175,8 @@ class LatentExplorer(Explorer):
             known = self.survey.use is not None and self.survey.has_prior
             use = f"\n{self.survey.use[dim]:.2f} nats" if known else ""
             labels.append(f"z[{dim}]{use}")
-        sign = (
-            "z = {:.3g}" if self.survey.has_prior else "{:+.3g}"
-        )  # without a prior: spreads of the codes from their mean
+        # Without a prior the steps are spreads of the codes, counted from their mean.
+        sign = "z = {:.3g}" if self.survey.has_prior else "{:+.3g}"
         heads = [sign.format(value).replace("-", "−") for value in torch.linspace(-RANGE, RANGE, steps).tolist()]
         default = f"Decoded pictures: a row for each of {len(labels)} latent dimensions, moved from low to high."
         return show_images(strips, titles=heads, row_labels=labels, title=title, alt=alt or default)
