@@ -107,8 +107,8 @@ def test_a_row_of_the_papers_table_goes_on_where_it_was_stopped(tmp_path, capsys
 
     torch.manual_seed(0)
     model = VAE(50, hidden=(200, 200), activation="tanh")
-    plan = {"epochs": 3, "batch_size": 100, "learning_rate": 3e-3, "seed": 0, "device": "cpu", "progress": False}
-    paper_table.fit(model, x, paper_table.objective("vae-1"), callback=stop, **plan)
+    plan = {"epochs": 3, "batch_size": 100, "learning_rate": paper_table.RATE, "seed": 0, "device": "cpu"}
+    paper_table.fit(model, x, paper_table.objective("vae-1"), callback=stop, progress=False, **plan)
     resumed, seconds = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path)
     assert 100 < seconds < 200, "those of the first part count"
     assert "goes on after 2 epochs" in capsys.readouterr().out
