@@ -894,7 +894,7 @@ assert patient["nll"] < convolutional["nll"] < ours["nll"] and convolutional["dr
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # **Does it reach what is published? The VAE does, if it is given the time.** It stands almost two nats behind the paper's
-# after 300 passes, one after 1,000, and two tenths *ahead* after 2,000 with a third of the rate: less than the error over
+# after 300 passes, one after 1,000, and two tenths *ahead* after 2,000 with a third of the rate: about the error over
 # images. The IWAE, with only 200, stands two behind its row. Same networks, same objective, same estimator. What differs:
 #
 # - **training**: at most 2,000 passes with a one-cycle rate here, 3,280 passes with eight falling rates there; batches of
