@@ -20,7 +20,7 @@ from vae_utils.distributions import kl_to_standard_normal
 from vae_utils.plots import figure
 from vae_utils.plots.ledger import draw_ledger
 from vae_utils.toy import ToyModel
-from vae_utils.widgets.elbo import PosteriorExplorer
+from vae_utils.widgets.posterior import PosteriorExplorer
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One observation, three guesses

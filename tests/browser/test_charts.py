@@ -10,7 +10,8 @@ import torch
 
 from vae_utils.distributions import kl_to_standard_normal
 from vae_utils.toy import CURVES, ToyModel
-from vae_utils.widgets import canvas, posterior
+from vae_utils.widgets import canvas
+from vae_utils.widgets import toy as toy_explorer
 from vae_utils.widgets.chart import Axis, Chart, area, boxes, dots, line, rule, text
 from vae_utils.widgets.rate_distortion import ROWS as RATE_ROWS
 
@@ -323,7 +324,7 @@ def script(page):
 
 @pytest.mark.parametrize(("x", "noise"), [(1.5, 0.3), (-1.0, 0.05), (4.0, 3.0)])
 def test_bayes_rule_and_the_bound_are_pythons(script, x, noise):
-    evaluate, tables = script("toy.js"), posterior.toy_tables()
+    evaluate, tables = script("exact_toy.js"), toy_explorer.toy_tables()
     xs = torch.linspace(-3.5, 4.5, 241)
     for number, curve in enumerate(CURVES):
         toy = ToyModel(noise, curve)
@@ -339,7 +340,7 @@ def test_bayes_rule_and_the_bound_are_pythons(script, x, noise):
             }""",
             asked,
         )
-        exact = toy.posterior(x)[:: posterior.STRIDE]
+        exact = toy.posterior(x)[:: toy_explorer.STRIDE]
         assert np.abs(np.array(found["posterior"]) - exact.numpy()).max() < 1e-3 * exact.max().item()
         mean, logvar = toy.posterior_moments(x)
         assert found["logMarginal"] == pytest.approx(toy.log_marginal(x), abs=1e-4)
@@ -356,7 +357,7 @@ def test_bayes_rule_and_the_bound_are_pythons(script, x, noise):
 
 def test_the_slope_along_the_path_is_what_autograd_finds(script):
     text = canvas.bundle("reparameterization.js").rpartition("\nexport default")[0]
-    evaluate = script("toy.js")
+    evaluate = script("exact_toy.js")
     evaluate(LOAD, text)
     noise = torch.randn(25, generator=torch.Generator().manual_seed(0))
     mu = torch.tensor(1.2, requires_grad=True)
@@ -367,7 +368,7 @@ def test_the_slope_along_the_path_is_what_autograd_finds(script):
 
 
 def test_neighbours_are_the_nearest(script):
-    evaluate = script("toy.js")
+    evaluate = script("exact_toy.js")
     evaluate(LOAD, canvas.bundle("slice.js").rpartition("\nexport default")[0])
     codes, code = torch.randn(50, 4), torch.randn(4)
     found = evaluate(

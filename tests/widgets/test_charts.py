@@ -22,7 +22,7 @@ from vae_utils.widgets.chart import Axis, Chart, Pictures, by, dots, line
 from vae_utils.widgets.chart_view import ChartView, places
 from vae_utils.widgets.frames import Frames, FramesExplorer
 from vae_utils.widgets.models import require_images, require_rebuilding
-from vae_utils.widgets.posterior import toy_tables
+from vae_utils.widgets.toy import toy_tables
 
 AXES = Axis("x", 0, 1), Axis("y", 0, 1)
 

@@ -6,17 +6,17 @@ from vae_utils.widgets.bottleneck import BottleneckExplorer
 from vae_utils.widgets.bound import BoundExplorer
 from vae_utils.widgets.decoded import DecodedPicture
 from vae_utils.widgets.drawing import DrawingPad
-from vae_utils.widgets.elbo import PosteriorExplorer
 from vae_utils.widgets.interpolate import Interpolator
 from vae_utils.widgets.latent import LatentExplorer
 from vae_utils.widgets.live import LiveTraining
 from vae_utils.widgets.outliers import OutlierExplorer
-from vae_utils.widgets.posterior import ToyExplorer
+from vae_utils.widgets.posterior import PosteriorExplorer
 from vae_utils.widgets.prior import PriorExplorer
 from vae_utils.widgets.rate_distortion import RateDistortionExplorer
 from vae_utils.widgets.reparameterization import ReparameterizationExplorer
 from vae_utils.widgets.sigma import SigmaExplorer
 from vae_utils.widgets.slice import SliceExplorer
+from vae_utils.widgets.toy import ToyExplorer
 
 __all__ = [
     "BlendExplorer",

@@ -1,190 +1,202 @@
-"""ToyExplorer: the exact prior, likelihood, posterior and marginal of the one-dimensional toy, live."""
+"""PosteriorExplorer: move a Gaussian q over the exact posterior of the toy, and see the bound's gap open and close."""
 
 import math
 
 import ipywidgets
 import torch
-from torch import Tensor
 
-from vae_utils.plots import EXACT, LIKELIHOOD, MUTED, PRIOR, WRONG, LessonFigure, figure
+from vae_utils.distributions import kl_to_standard_normal
+from vae_utils.plots import EXACT, LIKELIHOOD, POSTERIOR, PRIOR, LessonFigure, figure
+from vae_utils.plots.ledger import FLOORS, NAMES, draw_ledger
 from vae_utils.toy import CURVES, ToyModel
 from vae_utils.widgets import controls as make
 from vae_utils.widgets.base import Explorer
 from vae_utils.widgets.canvas import bundle
-from vae_utils.widgets.chart import Axis, Chart, area, line, rule
+from vae_utils.widgets.chart import Axis, Chart, boxes, line, rule, text
 from vae_utils.widgets.chart_view import KERNEL_DRAWS, ChartView
+from vae_utils.widgets.toy import toy_tables
 
-CODES = 4.0  # the panels show codes from -CODES to CODES
-X_LOW, X_HIGH = -3.0, 4.0
-HEIGHTS = [0.65 * 2**step for step in range(10)]  # of the lower panel: it changes now and then, not with every move
-NAMES = {"wave": "wave: z + 0.8 sin 2z", "square": "square: z²/2", "line": "line: 1.5 z"}
-STRIDE = 4  # of the toy's grid: its spacing of 0.001 is finer than the browser needs
+MU, LOGVAR, X = (
+    (-3.0, 3.0),
+    (-5.0, 0.3),
+    (-1.0, 4.0),
+)  # ends of the sliders; every q between them lies on the toy's grid
+EDGE = 3.6  # codes from -EDGE to EDGE are shown
+TITLE = "The closer q lies to the exact posterior, the shorter the hatched gap"
 ALT = (
-    "Three panels that share their axes. Above: the decoder's curve over the code z, with a band of one sigma and a "
-    "horizontal line at the observed x. Below: prior, likelihood and posterior over z. At the side: the marginal p(x)."
+    "Left: the exact posterior over z, the prior, and the Gaussian q set by the sliders. Right: a ledger in nats, "
+    "reconstruction minus KL to the prior is the ELBO, and the KL to the posterior fills the gap up to log p(x). "
+    "The gap shrinks to nothing as q meets the posterior."
 )
 
 
-class ToyView(ChartView):
+class PosteriorView(ChartView):
     """What `posterior.js` draws."""
 
     _esm = bundle("posterior.js")
 
 
-class ToyExplorer(Explorer):
-    """Choose an observed x and the decoder's σ; the browser redraws exactly what Bayes' rule makes of them.
+class PosteriorExplorer(Explorer):
+    """Set the mean and the log variance of q; reconstruction, KL and gap follow in the browser, all exact.
 
     Args:
-        x: the observed number to begin with.
-        noise: σ of the decoder to begin with, in the units of x.
-        curve: the decoder's mean f(z): "wave", "square" or "line".
+        noise: standard deviation of the toy's decoder, in the units of x.
+        curve: the decoder to begin with: "wave", "line" or "square".
+        x: the observation to begin with.
+        mu, logvar: the q to begin with; by default the prior.
         in_browser: False leaves the drawing to the kernel.
 
     Raises:
-        ValueError: x, noise or curve outside of what the controls can be set to.
+        ValueError: an unknown curve, a noise the toy refuses, or a value that its slider cannot show.
     """
 
-    def __init__(self, x: float = 1.5, noise: float = 0.3, curve: str = "wave", *, in_browser: bool = True) -> None:
-        ToyModel(noise, curve)  # refuses what it cannot solve
-        if not (X_LOW <= x <= X_HIGH and 0.05 <= noise <= 3):
-            raise ValueError(
-                f"x must be {X_LOW:g} to {X_HIGH:g} and noise 0.05 to 3, received x = {x}, noise = {noise}"
-            )
-        self.x = make.slider("observed x", x, X_LOW, X_HIGH, 0.05)
-        self.noise = ipywidgets.FloatLogSlider(
-            value=noise, base=10, min=math.log10(0.05), max=math.log10(3), step=0.02, readout_format=".2f"
-        )
-        self.noise.description, self.noise.layout = "σ of the decoder", make.WIDE
-        self.curve = make.choice("decoder f(z)", [(NAMES[name], name) for name in CURVES], curve)
-        self._solved: tuple[float, str] | None = None
-        self._make_figure()
+    def __init__(
+        self,
+        noise: float = 0.5,
+        curve: str = "wave",
+        x: float = 2.0,
+        mu: float = 0.0,
+        logvar: float = 0.0,
+        *,
+        in_browser: bool = True,
+    ) -> None:
+        self.toys = {name: ToyModel(noise, name) for name in dict.fromkeys([curve, *CURVES])}  # names a wrong curve
+        for name, value, ends in (("x", x, X), ("mu", mu, MU), ("logvar", logvar, LOGVAR)):
+            if not ends[0] <= value <= ends[1]:
+                raise ValueError(f"{name} must be between {ends[0]:g} and {ends[1]:g}, received {value}")
+        self.begin = {"mu": mu, "logvar": logvar}
+        shapes = {"wave": "wave: z + 0.8 sin 2z", "square": "square: z²/2", "line": "line: 1.5 z"}
+        self.curve = make.choice("decoder f(z)", [(shapes[name], name) for name in CURVES], curve)
+        self.x = make.slider("observed x", x, *X, 0.05)
+        self.mu = make.slider("μ of q", mu, *MU)
+        self.logvar = make.slider("log σ² of q", logvar, *LOGVAR)
+        self._posterior_of: tuple[str, float] | None = None
+        self._compose()
+        buttons = [self.button("Best q", self.best), self.button("q = prior", self.start_over)]
         super().__init__(
-            [self.x, self.noise, self.curve],
-            above=[] if in_browser else [make.text(KERNEL_DRAWS)],
-            canvas=self._view() if in_browser else None,
+            [self.curve, self.x, self.mu, self.logvar],
+            above=[] if in_browser else [make.text(KERNEL_DRAWS), ipywidgets.HBox(buttons)],
+            canvas=self._view(noise) if in_browser else None,
             alt=ALT,
-            summary="choose x and the decoder's sigma; prior, likelihood, posterior and marginal follow.",
-            width=680,
+            summary="sliders for the mean and log variance of q, beside the exact posterior and the terms of the ELBO.",
+            width=720,
             beside=False,
         )
 
+    # ---- what the learner does ---------------------------------------------------------------------------------------
+
+    def best(self) -> None:
+        """Put the sliders at the q with the highest ELBO, found on a table that is made finer twice."""
+        mu, logvar = self._best_on_table(*MU, *LOGVAR)
+        for reach in (0.15, 0.015):
+            ends = [(max(low, at - reach), min(high, at + reach)) for at, (low, high) in ((mu, MU), (logvar, LOGVAR))]
+            mu, logvar = self._best_on_table(*ends[0], *ends[1])
+        with self.merged():
+            self.mu.value, self.logvar.value = mu, logvar
+
+    def start_over(self) -> None:
+        """Put q back to where it began."""
+        with self.merged():
+            self.mu.value, self.logvar.value = self.begin["mu"], self.begin["logvar"]
+
+    # ---- what is shown -----------------------------------------------------------------------------------------------
+
     @property
     def toy(self) -> ToyModel:
-        """The model that the controls stand at."""
-        return ToyModel(self.noise.value, self.curve.value)
+        """The chosen toy."""
+        return self.toys[self.curve.value]
+
+    @property
+    def elbo(self) -> float:
+        """The ELBO of q, in nats."""
+        return self.toy.elbo(self.x.value, self.mu.value, self.logvar.value)
+
+    @property
+    def kl(self) -> float:
+        """KL( q || p(z) ) in nats."""
+        mu, logvar = torch.tensor([self.mu.value, self.logvar.value], dtype=torch.float64)
+        return kl_to_standard_normal(mu, logvar).item()
+
+    @property
+    def gap(self) -> float:
+        """KL( q || p(z|x) ) in nats."""
+        return self.toy.gap(self.x.value, self.mu.value, self.logvar.value)
 
     def render(self) -> LessonFigure:
-        """Curve, Bayes' rule and marginal for the present x, σ and curve."""
-        toy, x = self.toy, self.x.value
-        seen = toy.grid.abs() <= CODES
-        codes = toy.grid[seen][::10]
-        posterior = toy.posterior(x)[seen][::10]
-        likelihood = toy.log_likelihood(x, codes)
-        mean = toy.decode(codes)
-        self._curve.set_ydata(mean)
-        before = self._band
-        self._band = self._upper.fill_between(
-            codes, mean - toy.noise, mean + toy.noise, color=LIKELIHOOD, alpha=0.25, linewidth=0
-        )
-        before.remove()
-        for across in self._observed:
-            across.set_ydata([x, x])
-        if self._solved != (toy.noise, toy.curve):  # p(x) as a curve does not depend on the x observed
-            marginal = toy.marginal(self._xs)
-            self._marginal.set_xdata(marginal)
-            self._side.set_xlim(0, 1.1 * marginal.max().item())
-            self._solved = (toy.noise, toy.curve)
-            self._figure.forget_background()
-        self._posterior.set_ydata(posterior)
-        self._likelihood.set_ydata((likelihood - likelihood.max()).exp() * posterior.max())
-        top = next(top for top in HEIGHTS if top > 1.02 * posterior.max().item())
-        if top != self._lower.get_ylim()[1]:
-            self._lower.set_ylim(0, top)
-            self._figure.forget_background()
-        self._figure.moving = [self._curve, self._band, self._marginal, self._likelihood, self._posterior]
-        self._figure.moving += self._observed
-        self.say(self._account(toy, x))
-        return self._figure
+        """The densities and the ledger for the present sliders."""
+        elbo, kl, gap = self.elbo, self.kl, max(self.gap, 0.0)
+        if self._posterior_of != (self.curve.value, self.x.value):
+            density = self.toy.posterior(self.x.value)[self.shown]
+            self.exact.set_ydata(density)
+            self.densities.set_ylim(0, 1.9 * max(density.max().item(), 0.45))
+            self._posterior_of = self.curve.value, self.x.value
+        sigma = math.exp(0.5 * self.logvar.value)
+        q = torch.exp(-0.5 * ((self.z - self.mu.value) / sigma).square()) / (sigma * math.sqrt(2 * math.pi))
+        self.guess.set_ydata(q)
+        self.ledger.move(elbo + kl, kl, gap)
+        said = f"ELBO {elbo:.2f} nats, {gap:.2f} below log p(x) = {elbo + gap:.2f}. "
+        said += f"Reconstruction {elbo + kl:.2f}, KL to the prior {kl:.2f}. σ of q: {sigma:.2f}."
+        self.say(said.replace("-", "−"))
+        return self.picture
 
-    def _view(self) -> ToyView:
-        codes, x = Axis("z (prior standard deviations)", -CODES, CODES), Axis("x", X_LOW - 0.5, X_HIGH + 0.5)
-        z = torch.linspace(-CODES, CODES, 161)
-        observed = {"colour": WRONG, "dash": "6 4", "label": "observed x", "name": "x"}
-        curve = [
-            area([], [], [], colour=LIKELIHOOD, name="band"),
-            line([], [], colour=LIKELIHOOD, name="curve"),
-            rule("y", 0, **observed),
+    def _view(self, noise: float) -> PosteriorView:
+        z = torch.linspace(-EDGE, EDGE, 145)
+        densities = [
+            line(z, ToyModel().log_prior(z).exp(), colour=PRIOR, width=2, dash="6 4", label="prior p(z)"),
+            line([], [], colour=EXACT, label="posterior p(z|x)", name="posterior"),
+            line([], [], colour=POSTERIOR, width=3, label="q", name="q"),
         ]
-        marginal = [line([], [], colour=EXACT, name="marginal"), rule("y", 0, **observed)]
-        bayes = [
-            line(z, ToyModel().log_prior(z).exp(), colour=PRIOR, width=2, label="prior p(z)"),
-            line([], [], colour=LIKELIHOOD, dash="7 4", label="likelihood p(x|z), scaled in height", name="likelihood"),
-            line([], [], colour=EXACT, width=3, label="posterior p(z|x)", name="posterior"),
+        ledger = [
+            rule("y", 0, colour=EXACT, name="exact"),
+            boxes([], [], [], [], colour=LIKELIHOOD, name="reconstruction"),
+            boxes([], [], [], [], colour=PRIOR, name="kl"),
+            boxes([], [], [], [], colour=POSTERIOR, hatch=True, name="gap"),
+            line([], [], colour="#5f5f5f", width=1, name="steps"),
+            text([], [], [], dy=-4, name="numbers"),
+            text([], [], [], dy=-20, anchor="start", name="above"),
+            text([], [], [], dy=14, anchor="start", colour="#5f5f5f", name="below"),
         ]
+        names, codes = Axis(low=-0.5, high=3.5, ticks=list(enumerate(NAMES))), Axis("z", -EDGE, EDGE)
         panels = [
-            Chart(Axis("", -CODES, CODES), x, curve, "the decoder's curve", "decoder", "decoder: f(z) ± σ", 520, 250),
-            Chart(Axis(ticks=()), x, marginal, "the marginal p(x)", "marginal", "marginal p(x)", 220, 250, grid="y"),
+            Chart(codes, Axis("density (per unit of z)"), densities, "prior, posterior and q", "densities"),
             Chart(
-                codes, Axis("density", room=4), bayes, "prior, likelihood and posterior over z", "bayes", "", 520, 230
+                names, Axis("nats", -8, 0), ledger, "the ledger of the ELBO", "ledger", width=380, height=302, grid="y"
             ),
         ]
-        tables = toy_tables() | {"xs": self._xs}
-        state, layout = {"edge": CODES, "heights": HEIGHTS}, "minmax(0, auto) minmax(0, auto)"
-        controls = {"x": self.x, "noise": self.noise, "curve": self.curve}
-        return ToyView(controls, panels, alt=ALT, tables=tables, state=state, layout=layout)
+        state = {"noise": noise, "edge": EDGE, "floors": FLOORS, "begin": self.begin}
+        controls = {"curve": self.curve, "x": self.x, "mu": self.mu, "logvar": self.logvar}
+        return PosteriorView(controls, panels, alt=ALT, title=TITLE, tables=toy_tables(), state=state)
 
-    def _account(self, toy: ToyModel, x: float) -> str:
-        log_marginal = toy.log_marginal(x)
-        mean, logvar = toy.posterior_moments(x)
-        # One draw of the prior in so many is useful: the integral of p(z|x)² / p(z).
-        joint = toy.log_joint(x, toy.grid) + toy.log_likelihood(x, toy.grid) + math.log(toy.spacing)
-        log_needed = torch.logsumexp(joint, 0).item() - 2 * log_marginal
-        needed = f"{math.exp(log_needed):,.1f}" if log_needed < 14 else f"10^{log_needed / math.log(10):.0f}"
-        text = (
-            f"log p(x) = {log_marginal:.2f} nats. Posterior: mean {round(mean, 2) + 0.0:.2f}, standard deviation "
-            f"{math.exp(logvar / 2):.2f}. One in {needed} draws from the prior is useful."
+    # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _compose(self) -> None:
+        self.picture, (self.densities, ledger) = figure(
+            1,
+            2,
+            title=TITLE,
+            alt=ALT,
+            size=(7.5, 3.5),
+            width_ratios=(1.35, 1),
         )
-        return text.replace("-", "−")
+        grid = self.toy.grid
+        self.shown = torch.nonzero(grid.abs() <= EDGE)[::12, 0]  # 600 points are enough for a curve
+        self.z = grid[self.shown]
+        prior = torch.exp(-0.5 * self.z.square()) / math.sqrt(2 * math.pi)
+        self.densities.plot(self.z, prior, color=PRIOR, linewidth=1.2, linestyle="--", label="prior p(z)")
+        (self.exact,) = self.densities.plot(self.z, prior, color=EXACT, linewidth=2, label="posterior p(z|x)")
+        (self.guess,) = self.densities.plot(self.z, prior, color=POSTERIOR, linewidth=2, label="q")
+        self.densities.set(xlim=(-EDGE, EDGE), xlabel="z", ylabel="density (per unit of z)")
+        self.densities.legend(loc="upper left", ncols=3, fontsize=8)
+        self.ledger = draw_ledger(ledger, -8.0, 0.0, 1.0)  # the widest tick labels, when the layout is settled
+        ledger.set_ylabel("nats")
 
-    def _make_figure(self) -> None:
-        self._figure, axes = figure(
-            2, 2, title=None, alt=ALT, size=(7.5, 5.0), width_ratios=[2.6, 1], height_ratios=[1.25, 1], sharex="none"
-        )
-        (self._upper, self._side), (self._lower, corner) = axes
-        codes = torch.linspace(-CODES, CODES, 801, dtype=torch.float64)
-        self._xs = torch.linspace(X_LOW - 0.5, X_HIGH + 0.5, 241, dtype=torch.float64)
-        (self._curve,) = self._upper.plot(codes, codes, color=LIKELIHOOD, linewidth=2)
-        self._band = self._upper.fill_between(codes, codes, codes, color=LIKELIHOOD)
-        style = {"color": WRONG, "linewidth": 1.4, "linestyle": "--"}
-        self._observed = [panel.axhline(0, **style) for panel in (self._upper, self._side)]
-        (self._marginal,) = self._side.plot(self._xs, self._xs, color=EXACT, linewidth=2)
-        (prior,) = self._lower.plot(codes, ToyModel().log_prior(codes).exp(), color=PRIOR, linewidth=2)
-        (self._likelihood,) = self._lower.plot(codes, codes, color=LIKELIHOOD, linewidth=1.6, linestyle="--")
-        (self._posterior,) = self._lower.plot(codes, codes, color=EXACT, linewidth=2.4)
-        for panel in (self._upper, self._lower):
-            panel.set_xlim(-CODES, CODES)
-        for panel in (self._upper, self._side):
-            panel.set_ylim(X_LOW - 0.5, X_HIGH + 0.5)
-        self._side.tick_params(labelleft=False)
-        self._upper.set_title("decoder: f(z) ± σ")
-        self._side.set_title("marginal p(x)")
-        self._upper.set_ylabel("x")
-        self._lower.set_xlabel("z (prior standard deviations)")
-        self._lower.set_ylabel("density")
-        self._side.set_xticks([])
-        corner.set_axis_off()
-        lines = {
-            "observed x": self._observed[0],
-            "prior p(z)": prior,
-            "likelihood p(x|z),\nscaled in height": self._likelihood,
-            "posterior p(z|x)": self._posterior,
-        }
-        corner.legend(lines.values(), lines.keys(), loc="center left", labelspacing=0.9, borderaxespad=0)
-        for spine in ("left", "bottom"):
-            self._side.spines[spine].set_color(MUTED)
-
-
-def toy_tables() -> dict[str, Tensor]:
-    """The exact toy for `toy.js`: "grid", codes (G,), and "decoded", f(z) there for each of the curves (3, G)."""
-    grid = ToyModel().grid[::STRIDE]
-    return {"grid": grid, "decoded": torch.stack([CURVES[name](grid) for name in CURVES])}
+    def _best_on_table(self, mu_low: float, mu_high: float, low: float, high: float) -> tuple[float, float]:
+        mu = torch.linspace(mu_low, mu_high, 61, dtype=torch.float64)[:, None]
+        logvar = torch.linspace(low, high, 61, dtype=torch.float64)
+        epsilon = torch.linspace(-7, 7, 141, dtype=torch.float64)
+        weight = torch.softmax(-0.5 * epsilon.square(), 0)  # the standard normal on its grid
+        z = mu[..., None] + (0.5 * logvar).exp()[:, None] * epsilon  # (61, 61, 141)
+        reconstruction = (self.toy.log_likelihood(self.x.value, z) * weight).sum(-1)
+        bound = reconstruction - kl_to_standard_normal(mu.expand_as(reconstruction), logvar.expand_as(reconstruction))
+        row, column = divmod(int(bound.argmax()), 61)
+        return mu[row, 0].item(), logvar[column].item()
