@@ -1,7 +1,9 @@
 """Recorded steps on a GPU: the same run as plain ones, and plain ones wherever recording would go wrong."""
 
 import functools
+import itertools
 import math
+import random
 
 import pytest
 import torch
@@ -37,12 +39,53 @@ class Counts:
         return negative_elbo(model, x)
 
 
-def test_only_functions_that_cannot_remember_are_recorded():
-    assert keeps_no_state(negative_elbo)
-    assert keeps_no_state(functools.partial(negative_elbo, beta=2.0))
-    assert keeps_no_state(lambda model, x: negative_elbo(model, x, BETA))
-    for loss in (counts_in_a_global, counting(), Counts(), functools.partial(Counts())):
-        assert not keeps_no_state(loss)
+STATE, SEEN, STEPS = {"n": 0, "beta": 1.0}, [], itertools.count()
+CHANGING = {
+    "a dictionary": lambda model, x: negative_elbo(model, x, STATE.update(n=STATE["n"] + 1) or 1.0),
+    "a list": lambda model, x: SEEN.append(1) or negative_elbo(model, x),
+    "an iterator": lambda model, x: negative_elbo(model, x, next(STEPS)),
+    "dice": lambda model, x: negative_elbo(model, x, random.random()),
+    "a method of hidden dice": lambda model, x, roll=random.random: negative_elbo(model, x, roll()),
+    "a default": lambda model, x, seen=[]: seen.append(1) or negative_elbo(model, x),  # noqa: B006
+    "another function": lambda model, x: counts_in_a_global(model, x),
+    "a function within": lambda model, x: (lambda: STATE.clear())() or negative_elbo(model, x),
+    "an object": Counts(),
+    "a variable around it": counting(),
+}
+
+
+def ramps(model, x):
+    STATE["n"] += 1
+    return negative_elbo(model, x, min(1.0, STATE["n"] / 1000))
+
+
+@pytest.mark.parametrize("loss", [*CHANGING.values(), ramps, counts_in_a_global], ids=[*CHANGING, "ramps", "a global"])
+def test_a_loss_that_may_remember_is_not_recorded(loss):
+    assert not keeps_no_state(loss)
+    assert not keeps_no_state(functools.partial(loss))
+
+
+def spelled_out(model, x):
+    terms = {"kl": 0.0}
+    terms.update(negative_elbo(model, x, BETA))
+    terms["loss"] = sum([terms["loss"]] * 2, torch.zeros(len(x)))
+    return {name: term * math.exp(0) for name, term in terms.items()}
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        negative_elbo,
+        functools.partial(negative_elbo, beta=2.0),
+        lambda model, x: negative_elbo(model, x, BETA),
+        lambda model, x: negative_elbo(model, x, STATE["beta"]),  # a callback may change it: recorded anew each epoch
+        lambda model, x: negative_iwae_bound(model, torch.bernoulli(x), 3),
+        lambda model, x, other=VAE(4): {"loss": other.encode(x)[0].square().sum(1) + negative_elbo(model, x)["loss"]},  # noqa: B008
+        spelled_out,
+    ],
+)
+def test_a_loss_that_only_reads_is_recorded(loss):
+    assert keeps_no_state(loss)
 
 
 def binarized_iwae(model, x):

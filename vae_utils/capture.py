@@ -2,7 +2,7 @@
 
 `run.Run` decides when to use it; the arithmetic is that of the plain step. This is not a compiler: nothing is fused.
 A recorded step repeats its kernels and nothing of Python, so a loss that counts its calls, draws random numbers of
-Python or of the CPU, or waits for a result is left to the plain step.
+Python or of the CPU, or waits for a result is left to the plain step; `keeps_no_state` says how far that is seen.
 """
 
 import dis
@@ -16,17 +16,63 @@ from contextlib import contextmanager, suppress
 import torch
 from torch import Tensor, nn
 
-WRITES_OUTSIDE = {"STORE_GLOBAL", "STORE_DEREF"}
+MUTATORS = {"add", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
+HARMLESS = (bool, int, float, complex, str, bytes, type(None), type, Tensor, nn.Module, torch.dtype, torch.device)
+KNOWN = ("builtins", "functools", "math", "torch", "vae_utils")  # what a loss may call unseen
 
 
 def keeps_no_state(loss: Callable) -> bool:
-    """Whether a loss is a function that cannot remember anything from one call to the next.
+    """Whether a loss is a function that remembers nothing from one call to the next, and rolls no dice of Python.
 
-    Objects with a `__call__` may, and so may functions that write variables outside themselves.
+    Looked at are its code, the functions that it calls, and what both read from outside: they may not write variables
+    of others, nor change a dictionary or list, nor use an object that may have a memory, such as an iterator. In doubt
+    the answer is no. Not seen is what a model's `forward` does.
     """
-    while isinstance(loss, functools.partial):
-        loss = loss.func
-    return inspect.isfunction(loss) and not any(step.opname in WRITES_OUTSIDE for step in dis.get_instructions(loss))
+    return _is_function(loss) and _is_harmless(loss, set())
+
+
+def _is_function(value: object) -> bool:
+    while isinstance(value, functools.partial):
+        value = value.func
+    return inspect.isfunction(value)
+
+
+def _is_harmless(value: object, seen: set[int]) -> bool:
+    """Whether a value that a loss uses cannot carry anything from one call of it to the next."""
+    if id(value) in seen or isinstance(value, HARMLESS):
+        return True
+    seen.add(id(value))
+    if inspect.ismodule(value) or inspect.isbuiltin(value):
+        owner = value if inspect.ismodule(value) else value.__self__  # random.random is a method of hidden dice
+        name = owner.__name__ if inspect.ismodule(owner) or inspect.isclass(owner) else ""
+        return name.partition(".")[0] in KNOWN or (inspect.isclass(owner) and owner.__module__.startswith("torch"))
+    if isinstance(value, functools.partial):
+        return all(_is_harmless(part, seen) for part in (value.func, *value.args, *value.keywords.values()))
+    if isinstance(value, dict | list | tuple):
+        return all(_is_harmless(part, seen) for part in (value.values() if isinstance(value, dict) else value))
+    if (getattr(value, "__module__", None) or "").partition(".")[0] in KNOWN:
+        return True
+    return inspect.isfunction(value) and _changes_nothing(value, seen)
+
+
+def _changes_nothing(function: Callable, seen: set[int]) -> bool:
+    """The same of a function that is not of a library, by its bytecode and that of the functions within it."""
+    codes, steps = [function.__code__], []
+    for code in codes:
+        codes += [part for part in code.co_consts if inspect.iscode(part)]
+        steps += [(step.opname, step.argval) for step in dis.get_instructions(code)]
+    enclosed = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    if any(name == "STORE_GLOBAL" or (name == "STORE_DEREF" and what in enclosed) for name, what in steps):
+        return False
+    named = {what for name, what in steps if name in ("LOAD_GLOBAL", "LOAD_NAME")}
+    outside = [function.__globals__[name] for name in named & function.__globals__.keys()]
+    outside += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    with suppress(ValueError):  # a variable that has no value yet
+        outside += [cell.cell_contents for cell in enclosed.values()]
+    changes = any(name in ("STORE_SUBSCR", "STORE_ATTR") or what in MUTATORS for name, what in steps)
+    if changes and any(isinstance(value, dict | list) for value in outside):
+        return False
+    return all(_is_harmless(value, seen) for value in outside)
 
 
 @contextmanager

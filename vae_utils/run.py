@@ -149,8 +149,8 @@ class Run:
     def _is_captured(self, loss: Loss, x: Tensor | ImagesOnDisk, labels: Tensor | None) -> bool:
         """Whether there is a recorded step; it is made when the optimiser has its state and libraries are loaded."""
         in_reach = isinstance(x, Tensor) and x.device.type == "cuda"
-        ready = in_reach and (self.epoch > 0 or self.step >= PLAIN_STEPS) and keeps_no_state(loss)
-        if self.captured is None and not self.plain_because and ready:
+        ready = in_reach and (self.epoch > 0 or self.step >= PLAIN_STEPS)
+        if self.captured is None and not self.plain_because and ready and keeps_no_state(loss):
             try:
                 self.captured = self._capture(loss, x, labels)
             except (RuntimeError, TypeError, ValueError) as error:  # the plain step does the same, more slowly
