@@ -25,7 +25,7 @@ def vae(latent_dim: int = 3) -> VAE:
 
 def test_annealing_rises_once_and_stays():
     beta = annealing(warmup=0.4, highest=2.0)
-    assert [beta(done) for done in (0.0, 0.1, 0.2, 0.4, 0.7, 1.0)] == pytest.approx([0, 0.5, 1, 2, 2, 2])
+    assert [beta(done) for done in (-0.1, 0.0, 0.1, 0.2, 0.4, 0.7, 1.0)] == pytest.approx([0, 0, 0.5, 1, 2, 2, 2])
 
 
 def test_cyclical_starts_again_in_each_cycle():
@@ -150,3 +150,5 @@ def test_below_the_limit_the_kl_pulls_at_nothing():
 def test_senseless_limits_are_refused():
     with pytest.raises(ValueError, match="nats must be .* received -1"):
         free_bits(vae(), images(1), -1.0)
+    with pytest.raises(ValueError, match="x must hold at least one image"):
+        free_bits(vae(), images(1)[:0])

@@ -94,3 +94,10 @@ def test_the_bits_of_a_picture_by_hand():
 def test_grey_pixels_are_refused(function):
     with pytest.raises(ValueError, match="pixels 0 and 1 only, received values from 0.5 to 0.5"):
         function(torch.full((1, 1, 28, 28), 0.5))
+
+
+def test_one_grey_picture_among_many_is_refused():
+    x = torch.zeros(2100, 1, 28, 28)
+    x[-1, 0, 0, 0] = 0.5
+    with pytest.raises(ValueError, match="from 0 to 0.5"):
+        ContextModel(x)

@@ -11,7 +11,7 @@ from tests.fuzz_table import TABLE
 
 # What cannot be fuzzed one argument at a time, or only hands its arguments on to what is in the table.
 ELSEWHERE = {"sweep", "fit_with_schedule", "likelihood_of", "all_levels", "train_and_test_levels", "small_conv_decoder"}
-ELSEWHERE |= {"at_least_one", "validate_labels", "takes_labels", "weighted_draws", "latest", "made"}
+ELSEWHERE |= {"at_least_one", "check_pixels", "validate_labels", "takes_labels", "weighted_draws", "latest", "made"}
 
 
 def test_without_enforced_signatures_as_learners_run_it():

@@ -168,6 +168,9 @@ def test_likelihoods_sum_over_pixels_and_refuse_other_shapes(as_a_learner):
         torch.testing.assert_close(whole, flat, rtol=2e-5, atol=1e-3)
         with pytest.raises(ValueError, match="shapes must be equal"):
             function(*parts[: count - 1], parts[2].reshape(3, 784))
+        for wrong in (255.0, -0.1, math.nan):
+            with pytest.raises(ValueError, match=r"x must be pixels in \[0, 1\]"):
+                function(*parts[: count - 1], torch.full_like(parts[2], wrong))
 
 
 # Dequantization and units ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import subprocess
 import sys
 from itertools import combinations
@@ -249,6 +250,10 @@ def test_codes_keep_the_colour_of_their_class_and_are_named():
     assert {text.get_text() for text in made.axes[0].texts} == {str(digit) for digit in range(10)}
 
 
+def axes():
+    return plots.figure(title="t", alt=ALT)[1]
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -263,11 +268,29 @@ def test_codes_keep_the_colour_of_their_class_and_are_named():
         (lambda: plots.plot_history({"loss": []}, title="t", alt=ALT), "no epochs"),
         (lambda: plots.plot_history(HISTORY, title="t", alt=ALT, terms=["beta"]), "beta"),
         (lambda: plots.show_manifold(lambda z: z, title="t", alt=ALT, steps=1), "steps"),
+        (lambda: plots.show_manifold(lambda z: pictures(len(z)) * math.nan, title="t", alt=ALT), "not finite"),
+        (lambda: plots.draw_images(axes(), pictures(4) * math.nan), "not finite"),
+        (lambda: plots.show_images([pictures(4), pictures(2)], columns=2, title="t", alt=ALT), "at least 4"),
+        (
+            lambda: plots.draw_map(axes(), torch.tensor([[0.0, math.nan]]), (0, 1, 0, 1), label="l"),
+            "NaN in 1 places of 2",
+        ),
+        (lambda: plots.draw_codes(axes(), torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64)), "received none"),
+        (lambda: plots.draw_codes(axes(), torch.rand(2, 2), torch.tensor([0, 2]), classes=["a"]), "1 names, .* to 2"),
     ],
 )
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_line_that_ends_in_nothing_is_named_where_it_stops():
+    made, axes_ = plots.figure(title="t", alt=ALT)
+    axes_.plot([0, 1, 2, 3], [0.0, 1.0, 5.0, math.nan], label="breaks off")
+    axes_.plot([0, 1, 2, 3], [0.0, 0.0, 0.0, 0.0], label="goes on")
+    plots.label_lines(axes_)
+    heights = {text.get_text(): axes_.transLimits.inverted().transform(text.get_position())[1] for text in axes_.texts}
+    assert heights["breaks off"] == pytest.approx(5, abs=0.3) and heights["goes on"] == pytest.approx(0, abs=0.3)
 
 
 def test_history_names_its_last_values():

@@ -101,6 +101,20 @@ def same_shape(**tensors: Tensor) -> None:
         raise ValueError(f"the shapes must be equal, received {received}; reshape one of them first")
 
 
+def check_pixels(x: Tensor) -> None:
+    """Raise unless all values lie in [0, 1]; NaN does not.
+
+    Args:
+        x: pixels, any shape.
+
+    Raises:
+        ValueError: one lies outside.
+    """
+    found = range_of(x)
+    if found and not (found[0] >= 0 and found[1] <= 1):  # also true for NaN
+        raise ValueError(f"x must be pixels in [0, 1], received {found[0]:g} to {found[1]:g}; divide bytes by 255")
+
+
 def range_of(tensor: Tensor) -> tuple[float | int, float | int] | None:
     """The least and the greatest number, both NaN if one is; None where nobody may look.
 

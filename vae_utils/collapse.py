@@ -70,7 +70,7 @@ def cyclical(cycles: int = 4, rise: float = 0.5, highest: float = 1.0) -> Schedu
 
     @checked
     def beta(done: float) -> float:
-        within = 1.0 if done >= 1 else done * cycles % 1
+        within = 1.0 if done >= 1 else max(0.0, done) * cycles % 1
         return highest * min(1.0, within / rise)
 
     return beta
@@ -92,14 +92,16 @@ def free_bits(model: nn.Module, x: Float[Tensor, "B 1 H W"], nats: float = 0.25)
         in each dimension, so it is no bound any more, and is not below the negative ELBO.
 
     Raises:
-        ValueError: `nats` is negative or not finite.
+        ValueError: `nats` is negative or not finite, or there is no image.
         TypeError: the model returns something else.
 
     Source: Kingma et al. (2016), arXiv:1606.04934, appendix C.8, with groups of one dimension.
     """
     if not (math.isfinite(nats) and nats >= 0):
         raise ValueError(f"nats must be a finite number of at least 0, received {nats}")
-    outputs = model(x) if len(x) else None
+    if not len(x):
+        raise ValueError("x must hold at least one image, received none")
+    outputs = model(x)
     if not (isinstance(outputs, tuple) and len(outputs) == 4):
         received = f"{type(outputs).__name__} from {type(model).__name__} for x {tuple(x.shape)}"
         raise TypeError(f"model must return (logits, mu, logvar, z), as VAE does, received {received}")

@@ -93,10 +93,10 @@ class ContextModel:
 
     @checked
     def __init__(self, x: Float[Tensor, "N 1 28 28"]) -> None:
-        _bytes(x[:1000])
         size = PLACES**2 << len(NEIGHBOURS)
         counts = torch.full((2 * size,), EXTRA)
         for part in x.split(AT_A_TIME):
+            _bytes(part)
             seen = 2 * self._contexts(part) + part[:, 0].long()
             counts += torch.bincount(seen.flatten(), minlength=2 * size)
         counts = counts.view(size, 2)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from vae_utils.arguments import check_tensors, range_of, same_shape
+from vae_utils.arguments import check_pixels, check_tensors, same_shape
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -101,9 +101,7 @@ def bernoulli_log_likelihood(logits: Float[Tensor, "B ..."], x: Float[Tensor, "B
     Source: Kingma & Welling (2014), arXiv:1312.6114, appendix C.1.
     """
     same_shape(logits=logits, x=x)
-    found = range_of(x)
-    if found and not (found[0] >= 0 and found[1] <= 1):  # also true for NaN
-        raise ValueError(f"x must be pixels in [0, 1], received {found[0]:g} to {found[1]:g}; divide bytes by 255")
+    check_pixels(x)
     return -_sum_but_first(F.binary_cross_entropy_with_logits(logits, x, reduction="none"))
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from vae_utils.arguments import same_shape
+from vae_utils.arguments import check_pixels, same_shape
 from vae_utils.distributions import _sum_but_first, bernoulli_log_likelihood
 from vae_utils.signatures import checked
 
@@ -60,7 +60,7 @@ def continuous_bernoulli_log_likelihood(
         Nats per image, (B,): summed over all pixels; often positive, as log-densities may be.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or x leaves [0, 1].
 
     Source: Loaiza-Ganem & Cunningham (2019), arXiv:1907.06845, section 3.
     """
@@ -98,17 +98,18 @@ def discretized_logistic_log_likelihood(
     Args:
         mean: centre of the logistic, in units where black is 1 and paper 0, (B, ...).
         log_scale: log of its scale, the same shape; taken into [-12, 12], where its gradient does not vanish.
-        x: pixels, the same shape; taken to the nearest of the levels 0, 1/255, ..., 1.
+        x: pixels in [0, 1], the same shape; taken to the nearest of the levels 0, 1/255, ..., 1.
 
     Returns:
         Nats per image, (B,): summed over all pixels; never positive.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or x leaves [0, 1].
 
     Source: Salimans et al. (2017), arXiv:1701.05517, section 2.1, with one component instead of a mixture.
     """
     same_shape(mean=mean, log_scale=log_scale, x=x)
+    check_pixels(x)
     scale = log_scale.clamp(*LOG_SCALES).exp()
     level = (x * (LEVELS - 1)).round()
     above, below = (((level + half) / (LEVELS - 1) - mean) / scale for half in (0.5, -0.5))

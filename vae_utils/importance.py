@@ -43,7 +43,7 @@ def effective_sample_size(log_weights: Float[Tensor, "S ..."]) -> Float[Tensor, 
         log_weights: logarithms of the weights of S draws, up to a constant, (S, ...).
 
     Returns:
-        Between 1 and S, (...).
+        Between 1 and S, (...); NaN where all weights are 0.
 
     Raises:
         TypeError: not a floating-point tensor.

@@ -20,7 +20,8 @@ def interpolate(
         start, end: codes, (K,) or (B, K).
         t: from 0, the start, to 1, the end.
         way: "lerp", the straight line, or "slerp", the arc about the origin, which keeps the length if both have the
-            same; for nearly opposite codes of different lengths it leaves the range between them.
+            same; for nearly opposite codes of different lengths it leaves the range between them. Exactly opposite
+            ones, which no single arc joins, are joined by the line.
 
     Returns:
         Codes of the same shape.

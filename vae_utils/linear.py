@@ -1,7 +1,8 @@
 """LinearGaussian: the one decoder of images whose log p(x), posterior and gap are known exactly.
 
-p(z) = N(0, I) and p(x|z) = N(Wz + b, s² I), so p(x) = N(b, WWᵀ + s² I). Lesson 03 throws darts at it, lesson 09 tests
-on it every estimate of log p(x) that is later used where nothing is known. Everything is in double precision.
+p(z) = N(0, I) and p(x|z) = N(Wz + b, s² I), so p(x) = N(b, WWᵀ + s² I). Lesson 03 throws darts at the same model,
+written out there; lesson 09 tests on this one every estimate of log p(x) that is later used where nothing is known.
+Everything is in double precision.
 """
 
 import math
@@ -88,7 +89,7 @@ class LinearGaussian(nn.Module):
             latent_dim: K, from 1 to 783.
 
         Raises:
-            ValueError: `latent_dim` is out of range.
+            ValueError: `latent_dim` is out of range, or the images leave nothing for the noise.
 
         Source: Tipping & Bishop (1999), Probabilistic principal component analysis, equations 7 and 8.
         """
@@ -99,6 +100,11 @@ class LinearGaussian(nn.Module):
             raise ValueError(f"latent_dim must be from 1 to 783, received {latent_dim}")
         variances, directions = torch.linalg.eigh(torch.cov(flat.T))  # rising
         noise = variances[:-latent_dim].mean()
+        if noise <= 1e-12 * variances[-1]:
+            raise ValueError(
+                f"the {len(x)} images lie in {latent_dim} dimensions, which leaves nothing for the noise: take more "
+                "than latent_dim + 1 of them, not all alike"
+            )
         kept, axes = variances[-latent_dim:].flip(0), directions[:, -latent_dim:].flip(1)
         return cls(axes * (kept - noise).sqrt(), flat.mean(0), noise.item())
 

@@ -1,4 +1,4 @@
-"""The scorecard of lessons 02, 06, 10 and 11: the same measurements for every way to generate images.
+"""The scorecard of lessons 02, 06, 08 and 10: the same measurements for every way to generate images.
 
 The same classifier's features, the same number of images, and a row of real images that says what can be reached.
 """

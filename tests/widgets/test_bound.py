@@ -85,5 +85,12 @@ def test_what_does_not_fit_is_refused(as_a_learner, log_weights, images, referen
         BoundExplorer(torch.zeros(log_weights), torch.zeros(images, 1, 28, 28), torch.zeros(reference))
 
 
+def test_numbers_that_are_none_are_refused():
+    images, fine = torch.zeros(3, 1, 28, 28), torch.zeros(10, 3)
+    for log_weights, reference in ((fine * math.nan, None), (fine, torch.full((3,), -math.inf))):
+        with pytest.raises(ValueError, match="finite numbers"):
+            BoundExplorer(log_weights, images, reference)
+
+
 def test_the_default_reference_is_all_draws(explorer, weights):
     torch.testing.assert_close(explorer.log_weights.logsumexp(0) - math.log(1000), torch.zeros(3), atol=1e-4, rtol=0)

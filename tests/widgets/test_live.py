@@ -81,3 +81,7 @@ def test_wrong_use_is_refused(few):
         LiveTraining(*few)(VAE(2, hidden=16), History())
     with pytest.raises(ValueError, match="received 0"):
         LiveTraining(*few, every=0)
+    with pytest.raises(ValueError, match="at least 10, and labels one for each, received 9 images and 9 labels"):
+        LiveTraining(few[0][:9], few[1][:9])
+    with pytest.raises(ValueError, match="and 10 labels"):
+        LiveTraining(few[0], few[1][:10])

@@ -1,5 +1,7 @@
 """OutlierExplorer: thresholds, shares and AUROC agree with counting and with scikit-learn."""
 
+import math
+
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
@@ -62,6 +64,12 @@ def test_auroc_is_scikit_learn_s(seed):
     known, others = (torch.randint(0, 12, (n,), generator=dice).float() for n in (70, 31))  # many ties
     expected = roc_auc_score([0] * 70 + [1] * 31, torch.cat([known, others]).numpy())
     assert auroc(known, others) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("known", "others"), [([1.0, math.nan], [2.0]), ([1.0], [math.nan]), ([], [1.0]), ([1.0], [])])
+def test_auroc_of_no_numbers_is_refused(known, others):
+    with pytest.raises(ValueError, match="at least one score, and no NaN"):
+        auroc(torch.tensor(known), torch.tensor(others))
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,12 @@ def test_other_draws_are_other(explorer):
     assert not torch.equal(before, shown(explorer, 3))
 
 
+def test_measurements_come_in_any_order(model):
+    explorer = PriorExplorer(model, SOURCES, dict(reversed(MEASURED.items())))
+    assert list(explorer.measured) == list(SOURCES)
+    assert explorer.measured == {name: dict(sorted(MEASURED[name].items())) for name in SOURCES}
+
+
 def test_wrong_input_is_refused(model):
     with pytest.raises(ValueError, match="None: run the cell"):
         PriorExplorer(None, SOURCES, MEASURED)

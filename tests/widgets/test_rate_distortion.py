@@ -33,6 +33,15 @@ def test_the_slider_chooses_the_model(parts):
     assert len(pictures) == 3 and not explorer.error.value
 
 
+def test_models_come_in_any_order_and_are_sorted_by_beta(parts):
+    models, places, images = parts
+    explorer = RateDistortionExplorer([models[2], models[0], models[1]], [places[2], places[0], places[1]], images)
+    assert explorer.places == places
+    for found, model in zip(explorer.models, models, strict=True):  # found shares its weights with the learner's own
+        assert next(found.parameters()) is next(model.parameters())
+    assert [name for name, _ in explorer.model.options] == ["0.25", "1", "16"]
+
+
 def test_the_rows_are_images_reconstructions_and_samples(parts):
     explorer = RateDistortionExplorer(*parts)
     explorer.model.value, explorer.first.value = 2, 4

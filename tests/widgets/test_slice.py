@@ -69,11 +69,13 @@ def test_a_vae_is_taken_by_its_means():
     torch.testing.assert_close(made.codes, model.encode(images)[0].detach())
 
 
-def test_wrong_corners_and_models_are_refused(explorer):
+def test_wrong_corners_and_models_are_refused(as_a_learner, explorer):
     rest = {"values": torch.rand(4, 4), "extent": (0.0, 1.0), "label": "value"}
     with pytest.raises(ValueError, match="three different images from 0 to 11"):
         SliceExplorer(explorer.model, explorer.images, explorer.labels, corners=(0, 0, 1), **rest)
     with pytest.raises(ValueError, match="received .0, 1, 12."):
         SliceExplorer(explorer.model, explorer.images, explorer.labels, corners=(0, 1, 12), **rest)
+    with pytest.raises(ValueError, match="one for each of the 12 images, received 10"):
+        SliceExplorer(explorer.model, explorer.images, explorer.labels[:10], corners=(0, 1, 2), **rest)
     with pytest.raises(ValueError, match="None"):
         SliceExplorer(None, explorer.images, explorer.labels, corners=(0, 1, 2), **rest)

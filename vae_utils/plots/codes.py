@@ -36,12 +36,14 @@ def draw_codes(
         alpha: opacity, 0 to 1.
 
     Raises:
-        ValueError: a code that is not finite, or a label without a colour.
+        ValueError: no codes, one that is not finite, or a label without a colour or a name.
     """
+    if not len(codes):
+        raise ValueError("codes must hold at least one code, received none")
     points = codes.detach().cpu().numpy()
     if not np.isfinite(points).all():
         raise ValueError(f"codes hold {(~np.isfinite(points)).sum()} values that are not finite: did training diverge?")
-    size = size or float(np.clip(14000 / max(len(points), 1), 4, 26))
+    size = size or float(np.clip(14000 / len(points), 4, 26))
     style = {"s": size, "linewidths": 0, "alpha": alpha, "rasterized": True}
     if labels is None:
         axes.scatter(*points.T, color=MUTED, **style)
@@ -49,6 +51,8 @@ def draw_codes(
     kinds = labels.cpu().numpy()
     if kinds.min() < 0 or kinds.max() >= len(CLASS_COLOURS):
         raise ValueError(f"labels run from {kinds.min()} to {kinds.max()}; there are colours for 0 to 9")
+    if classes is not None and kinds.max() >= len(classes):
+        raise ValueError(f"classes has {len(classes)} names, and the labels run to {kinds.max()}")
     # In the order of the data, not class by class: no class may hide another.
     axes.scatter(*points.T, c=[CLASS_COLOURS[kind] for kind in kinds], **style)
     _name_classes(axes, points, kinds, classes)
@@ -116,9 +120,14 @@ def draw_map(
         extent: left, right, bottom, top of the plane, in units of z.
         label: what the values are, with their unit.
         limits: lowest and highest value of the colours; by default those of the values.
+
+    Raises:
+        ValueError: a value is NaN.
     """
     lowest, highest = limits or (None, None)
     grid = values.detach().cpu().numpy()
+    if np.isnan(grid).any():
+        raise ValueError(f"values hold NaN in {np.isnan(grid).sum()} places of {grid.size}: did training diverge?")
     image = axes.imshow(
         grid, origin="lower", extent=extent, cmap="cividis", vmin=lowest, vmax=highest, interpolation="nearest"
     )

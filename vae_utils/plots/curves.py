@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
@@ -27,7 +28,7 @@ def label_lines(axes: Axes, size: Number = SMALL_SIZE) -> None:
     if not lines:
         return
     axes.figure.draw_without_rendering()  # the limits and the height of the axes are known after the layout only
-    ends = np.array([[0.0, axes.transData.transform(line.get_xydata()[-1])[1]] for line in lines])
+    ends = np.array([[0.0, axes.transData.transform(_last(line))[1]] for line in lines])
     height = 1.3 * size / 72 * DPI
     placed = push_apart(ends, np.tile([np.inf, height], (len(lines), 1)))
     bottom, span = axes.bbox.y0, axes.bbox.height
@@ -41,6 +42,13 @@ def label_lines(axes: Axes, size: Number = SMALL_SIZE) -> None:
         axes.text(
             *where, line.get_label(), transform=beside, color=line.get_color(), fontsize=size, va="center", ha="left"
         )
+
+
+def _last(line: Line2D) -> np.ndarray:
+    """The last point of a line that is drawn, (2,); the first one if none is."""
+    points = line.get_xydata()
+    drawn = np.flatnonzero(np.isfinite(points).all(1))
+    return points[drawn[-1]] if len(drawn) else np.array([points[0, 0], 0.0])
 
 
 @checked(strict=False)

@@ -47,8 +47,7 @@ def mosaic(
     if frame:
         for edge in (np.s_[:, 0], np.s_[:, -1], np.s_[:, :, 0], np.s_[:, :, -1]):
             tiles[edge] = np.maximum(tiles[edge], FRAME)
-    rows = -(-count // columns)
-    across, down = gap
+    rows, (across, down) = -(-count // columns), gap
     sheet = np.zeros((rows * (height + down) - down, columns * (width + across) - across), dtype=np.float32)
     for index, tile in enumerate(tiles):
         top, left = (index // columns) * (height + down), (index % columns) * (width + across)
@@ -64,10 +63,19 @@ def draw_images(axes: Axes, images: Float[Tensor, "N 1 H W"], columns: int = 1) 
         axes: where to draw; its ticks go away.
         images: (N, 1, H, W) pixels in [0, 1].
         columns: pictures a row.
+
+    Raises:
+        ValueError: a pixel is not finite.
     """
+    _finite(images)
     sheet = mosaic(images, columns, scale=4, gap=(6, 6), frame=True)
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="antialiased")
     axes.set_axis_off()
+
+
+def _finite(images: Tensor) -> None:
+    if not torch.isfinite(images).all():
+        raise ValueError("images hold values that are not finite: did training diverge?")
 
 
 def _rows(images: Tensor | Sequence[Tensor], columns: int | None) -> tuple[list[Tensor], int]:
@@ -77,14 +85,16 @@ def _rows(images: Tensor | Sequence[Tensor], columns: int | None) -> tuple[list[
         if not isinstance(tensor, Tensor) or tensor.ndim != 4 or tensor.shape[1] != 1 or not len(tensor):
             received = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(tensor).__name__
             raise ValueError(f"images must be (N, 1, H, W) with N >= 1, received {received}")
-        if not torch.isfinite(tensor).all():
-            raise ValueError("images hold values that are not finite: did training diverge?")
+        _finite(tensor)
     if single:
         columns = columns or min(len(images), 10)
         return list(images.split(columns)), columns
     if not images:
         raise ValueError("images is an empty list: give one tensor (N, 1, H, W) a row")
-    return list(images), columns or max(len(row) for row in images)
+    longest = max(len(row) for row in images)
+    if columns is not None and columns < longest:
+        raise ValueError(f"a row holds {longest} pictures, and columns is {columns}: take at least {longest}")
+    return list(images), columns or longest
 
 
 @checked(strict=False)
@@ -203,7 +213,7 @@ def show_manifold(
         The figure.
 
     Raises:
-        ValueError: fewer than 2 steps.
+        ValueError: fewer than 2 steps, or a pixel is not finite.
 
     Source: the inverse CDF of the normal distribution as in Kingma & Welling (2014), arXiv:1312.6114, figure 4.
     """
@@ -213,6 +223,7 @@ def show_manifold(
     down, across = torch.meshgrid(values.flip(0), values, indexing="ij")  # the largest z₂ on top
     with torch.no_grad():
         images = generate(torch.stack([across, down], dim=-1).reshape(-1, 2))
+    _finite(images)
     scale = max(1, round(960 / (steps * images.shape[-1])))
     sheet = mosaic(images, steps, scale=scale)
     high, wide = sheet.shape

@@ -33,7 +33,7 @@ class BoundExplorer(FramesExplorer):
         in_browser: False leaves the drawing to the kernel.
 
     Raises:
-        ValueError: the counts of images differ, or there are fewer than 2 draws.
+        ValueError: the counts of images differ, there are fewer than 2 draws, or a number is not finite.
     """
 
     def __init__(
@@ -53,6 +53,8 @@ class BoundExplorer(FramesExplorer):
         if not log_weights.shape[1] == len(images) == len(reference):
             counts = f"{log_weights.shape[1]}, {len(images)} and {len(reference)}"
             raise ValueError(f"log_weights, images and reference must be of the same images, received {counts}")
+        if not (log_weights.isfinite().all() and reference.isfinite().all()):
+            raise ValueError("log_weights and reference must be finite numbers: did training diverge?")
         self.ks = [k for k in STEPS if k <= draws]
         # From each image's reference, so that one pair of axes fits them all.
         self.log_weights, self.images = log_weights - reference, images

@@ -1,4 +1,4 @@
-// The exact toy in the browser (toy.py says what it is): Bayes' rule and the ELBO on a grid of codes that Python sends.
+// The exact toy in the browser (vae_utils/toy.py says what it is): Bayes' rule and the ELBO on a grid of codes that Python sends.
 //
 // grid: codes at equal distances; decoded: f(z) there. Sums over the grid stand for integrals; all numbers are in nats.
 const LOG_2PI = Math.log(2 * Math.PI), NEGLIGIBLE = 40; // nats below the peak: e^-40 changes no sum
@@ -39,8 +39,8 @@ export function makeToy(grid, decoded, noise) {
     };
   }
 
-  // p(x) at equally spaced xs. Eight codes a width of noise or prior are as good as exact (see toy.py); a code counts
-  // where its x can be, within nine widths of the noise.
+  // p(x) at equally spaced xs. Eight codes a width of noise or prior are as good as exact (vae_utils/toy.py); a code counts where
+  // its x can be, within nine widths of the noise.
   function marginal(xs) {
     const stride = Math.max(1, Math.floor(Math.min(noise, 1) / 8 / spacing + 1e-6)), density = new Float64Array(xs.length);
     const step = (xs[xs.length - 1] - xs[0]) / (xs.length - 1), top = 1 / (noise * Math.sqrt(2 * Math.PI));

@@ -31,12 +31,15 @@ class LiveTraining:
         epochs: how many epochs the run will have.
 
     Raises:
-        ValueError: `every` is below 1.
+        ValueError: `every` is below 1, there are fewer than 10 images, or not a label for each.
     """
 
     def __init__(self, images: Tensor, labels: Int[Tensor, " N"], every: int = 1, epochs: int | None = None) -> None:
         if every < 1:
             raise ValueError(f"every must be at least 1, received {every}")
+        if len(images) < SHOWN or len(labels) != len(images):
+            counts = f"{len(images)} images and {len(labels)} labels"
+            raise ValueError(f"images must hold at least {SHOWN}, and labels one for each, received {counts}")
         self.images, self.labels, self.every, self.epochs = images, labels, every, epochs
         self.noise = torch.randn(SAMPLES, 2, generator=torch.Generator().manual_seed(0))
         self.figure: LessonFigure | None = None

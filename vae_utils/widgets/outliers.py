@@ -165,8 +165,14 @@ def auroc(known: Float[Tensor, " N"], others: Float[Tensor, " M"]) -> float:
     Returns:
         From 0 to 1; 0.5 is what a coin would do.
 
+    Raises:
+        ValueError: no scores, or one that is NaN.
+
     Source: Hanley & McNeil (1982), The meaning and use of the area under a receiver operating characteristic curve.
     """
+    for name, scores in (("known", known), ("others", others)):
+        if not len(scores) or scores.isnan().any():
+            raise ValueError(f"{name} must hold at least one score, and no NaN, received {scores.tolist()[:5]}")
     known, others = known.double().sort().values, others.double()
     below = torch.searchsorted(known, others, right=False)
     not_above = torch.searchsorted(known, others, right=True)

@@ -46,13 +46,13 @@ class PriorExplorer(FramesExplorer):
         in_browser: bool = True,
     ) -> None:
         self.model = require_model(model, "model", ("generate",), cell)
-        if not sources or list(sources) != list(measured):
+        if not sources or set(sources) != set(measured):
             raise ValueError(f"measured must hold the sources {list(sources)}, at least one, received {list(measured)}")
         for name, curve in measured.items():
             if len(curve) < 2:
                 raise ValueError(f"measure {name!r} at two temperatures at least, received {len(curve)}")
         self.sources, self._rolls = dict(sources), 0
-        self.measured = {name: dict(sorted(curve.items())) for name, curve in measured.items()}
+        self.measured = {name: dict(sorted(measured[name].items())) for name in sources}
         names = list(self.sources)
         require_trained(self.model, self._codes(names[0], 1.0), cell)
         self._draw_figure()

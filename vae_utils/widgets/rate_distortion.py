@@ -28,7 +28,7 @@ class RateDistortionExplorer(FramesExplorer):
     even with weights of 16 bits. The slider needs no kernel then; other images and other samples ask for it.
 
     Args:
-        models: VAEs trained with different β.
+        models: VAEs trained with different β, in any order.
         places: where each stands, in the same order (see `rate_distortion.sweep`).
         images: test images, (N, 1, 28, 28), at least 6.
         cell: which cell makes the models, for the message if it has not been run.
@@ -51,8 +51,10 @@ class RateDistortionExplorer(FramesExplorer):
             raise ValueError(f"received {len(models)} models and {len(places)} places: run {cell} first")
         if len(require_images(images)) < SHOWN:
             raise ValueError(f"images must hold at least {SHOWN}, received {len(images)}")
-        self.models = [require_model(model, "models", ("encode", "generate"), cell) for model in models]
-        self.places, self.images, self._rolls = list(places), images, 0
+        models = [require_model(model, "models", ("encode", "generate"), cell) for model in models]
+        order = sorted(range(len(models)), key=lambda index: places[index].beta)
+        self.models, self.places = [models[index] for index in order], [places[index] for index in order]
+        self.images, self._rolls = images, 0
         self._draw_figure()
         options = [(f"{place.beta:g}", index) for index, place in enumerate(self.places)]
         self.model = make.steps("β", options, min(1, len(options) - 1))

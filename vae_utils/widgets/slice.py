@@ -55,7 +55,8 @@ class SliceExplorer(Explorer):
         in_browser: False leaves decoding to the kernel.
 
     Raises:
-        TypeError, ValueError: the model is None, not a model, or looks untrained; corners are not three images.
+        TypeError, ValueError: the model is None, not a model, or looks untrained; corners are not three images, or the
+            labels are not theirs.
     """
 
     def __init__(
@@ -73,6 +74,8 @@ class SliceExplorer(Explorer):
     ) -> None:
         self.model = require_model(model, "model", ("encode", "generate"), cell)
         images = require_images(images)
+        if len(labels) != len(images):
+            raise ValueError(f"labels must be one for each of the {len(images)} images, received {len(labels)}")
         if len(set(corners)) != 3 or not all(0 <= corner < len(images) for corner in corners):
             raise ValueError(f"corners must be three different images from 0 to {len(images) - 1}, received {corners}")
         self.device = next(self.model.parameters()).device
