@@ -1,4 +1,4 @@
-"""Seconds and memory of each lesson's Run All, in a kernel of its own, as a learner's machine or a JupyterHub meets it.
+"""Seconds and memory of each lesson's Run All, in a kernel of its own, as on a laptop or a JupyterHub; needs Linux.
 
     python benchmarks/notebook_costs.py              all lessons, about eight minutes on two cores
     python benchmarks/notebook_costs.py 04 05        some of them
@@ -9,7 +9,6 @@ each further learner on one server costs: the rest, the code of PyTorch's librar
 """
 
 import argparse
-import math
 import os
 import time
 from pathlib import Path
@@ -20,19 +19,20 @@ import torch
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-SERVER = 24 * 1024  # MB
 # One thread a kernel; and blocks above 1 MiB go back to the system when they are freed, which malloc by itself stops
 # doing once it has seen some large ones (man mallopt, "Dynamic adjustment of the mmap threshold").
 HUB = {"OMP_NUM_THREADS": "1", "MALLOC_MMAP_THRESHOLD_": str(2**20)}
 ASKS = """
-import resource, pathlib
+import pathlib
 own = {}
 smaps = pathlib.Path("/proc/self/smaps_rollup")
 if smaps.exists():
     for line in smaps.read_text().splitlines()[1:]:
         key, size = line.split()[:2]
         own[key] = int(size) / 1024
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, own.get("Private_Dirty:", 0))
+# Not getrusage: what it tells may be the peak of the process that started this one.
+lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+print(int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024, own.get("Private_Dirty:", 0))
 """
 
 
@@ -62,13 +62,12 @@ def main() -> None:
         if not chosen or path.name[:2] in chosen:
             found[path.stem] = costs(path)
             print(path.stem, found[path.stem], flush=True)
-    worst = max(entry["peak_mb"] for entry in found.values())
-    rows = [[name, *entry.values(), math.floor(SERVER / entry["peak_mb"])] for name, entry in found.items()]
-    report.table(["lesson", "seconds", "peak MB", "own MB at the end", "learners in 24 GB, at the peak"], rows)
+    rows = [[name, *entry.values()] for name, entry in found.items()]
+    report.table(["lesson", "seconds", "peak MB", "own MB at the end"], rows)
     total = sum(entry["seconds"] for entry in found.values())
-    print(f"together {total / 60:.1f} minutes; {SERVER // worst} learners in 24 GB at the worst lesson's peak")
+    print(f"together {total / 60:.1f} minutes")
     if not chosen:
-        summary = {"learners_in_24_gb": SERVER // worst, "cuda_build": torch.backends.cuda.is_built()}
+        summary = {"cuda_build": torch.backends.cuda.is_built()}
         if options.hub:  # seconds depend on who else is there
             memory = {name: {"peak_mb": entry["peak_mb"], "own_mb": entry["own_mb"]} for name, entry in found.items()}
             report.save("notebook_costs_on_a_hub", {"lessons": memory, **summary})

@@ -164,6 +164,14 @@ def build(name: str, notebooks: Path = NOTEBOOKS, write: bool = True) -> list[st
     return inspect(name, notebook, size)
 
 
+def ran_with(stored: nbformat.NotebookNode, wanted: str) -> bool:
+    """Whether a stored notebook's outputs come from code with this digest.
+
+    Its own was written when the code ran: a cell that was edited in both files by hand does not pass for run.
+    """
+    return {stored.metadata.get("vae_lessons", {}).get("code_sha256"), code_digest(stored.cells)} == {wanted}
+
+
 def refresh(name: str, notebooks: Path = NOTEBOOKS) -> list[str]:
     """Store a lesson as its source has it now, with the outputs that its code gave before; refused if code changed."""
     path, remedy = notebooks / f"{name}.ipynb", f"run: python notebooks/build.py {name[:2]}"
@@ -171,8 +179,7 @@ def refresh(name: str, notebooks: Path = NOTEBOOKS) -> list[str]:
         return [f"{name}.ipynb: does not exist, so there are no outputs to keep; {remedy}"]
     notebook, stored = read_source(notebooks / "source" / f"{name}.py"), nbformat.read(path, as_version=4)
     wanted = notebook.metadata["vae_lessons"]["code_sha256"]
-    # The hash was written when the code ran: a cell that was edited in both files by hand does not pass for run.
-    if {stored.metadata.get("vae_lessons", {}).get("code_sha256"), code_digest(stored.cells)} != {wanted}:
+    if not ran_with(stored, wanted):
         return [f"{name}.ipynb: its outputs come from other code than that of source/{name}.py; {remedy}"]
     ran = iter([cell for cell in stored.cells if cell.cell_type == "code" and not is_setup(cell)])
     count = 0
@@ -255,7 +262,7 @@ def check(name: str, notebooks: Path = NOTEBOOKS) -> list[str]:
     if not path.exists():
         return [f"{name}.ipynb: does not exist; {remedy}"]
     expected, stored = read_source(notebooks / "source" / f"{name}.py"), nbformat.read(path, as_version=4)
-    if code_digest(stored.cells) == expected.metadata["vae_lessons"]["code_sha256"]:
+    if ran_with(stored, expected.metadata["vae_lessons"]["code_sha256"]):
         remedy += ", or, as no code was changed, python notebooks/build.py --refresh"
     problems = []
     if stored.metadata.get("vae_lessons") != expected.metadata["vae_lessons"]:

@@ -41,6 +41,15 @@ def test_here_all_is_well_and_no_path_is_named():
     assert "/" not in result.stdout and "\\" not in result.stdout
 
 
+@pytest.mark.parametrize("package", ["torch", "numpy", "jaxtyping"])
+def test_where_a_package_is_missing_that_the_doctor_needs_too_the_remedy_is_told(package):
+    program = f"import sys; sys.modules['{package}'] = None; import vae_utils"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    last = result.stderr.splitlines()[-1]
+    assert result.returncode == 1 and last.startswith(f"ModuleNotFoundError: {package} is missing: run ")
+    assert last.endswith("-m pip install -e .` in the folder of the course")
+
+
 def test_good_versions_pass(monkeypatch):
     pretend(monkeypatch, {"torch": "2.14.0+cpu"})
     assert doctor.examine()[1] == []

@@ -15,11 +15,16 @@ Importing `vae_utils` loads torch and nothing heavier; matplotlib, scikit-learn,
 are loaded by the modules that use them, when they are first used.
 """
 
-from vae_utils import missing_cells
-from vae_utils.data import Images, load_images
-from vae_utils.models import VAE, Autoencoder, Classifier
-from vae_utils.objectives import cross_entropy, negative_elbo, negative_iwae_bound, reconstruction_error
-from vae_utils.training import History, fit
+try:
+    from vae_utils import missing_cells
+    from vae_utils.data import Images, load_images
+    from vae_utils.models import VAE, Autoencoder, Classifier
+    from vae_utils.objectives import cross_entropy, negative_elbo, negative_iwae_bound, reconstruction_error
+    from vae_utils.training import History, fit
+except ModuleNotFoundError as error:  # of another package: even the doctor cannot be called without these
+    from vae_utils.doctor import installing
+
+    raise ModuleNotFoundError(f"{error.name} is missing: {installing()}", name=error.name) from error
 
 __version__ = "0.1.0"
 

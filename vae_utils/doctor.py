@@ -45,13 +45,13 @@ def examine(package: str = "vae-utils") -> tuple[list[str], list[str]]:
         wanted = metadata.requires(package) or []
         python = metadata.metadata(package)["Requires-Python"]
     except metadata.PackageNotFoundError:
-        return found, [f"the package {package} is not installed in this Python: {_install()}"]
+        return found, [f"the package {package} is not installed in this Python: {installing()}"]
     # One of the requirements; without it nothing is installed yet.
     try:
         from packaging.requirements import Requirement
         from packaging.specifiers import SpecifierSet
     except ImportError:
-        return found, [f"the packages of the course are not installed in this Python: {_install()}"]
+        return found, [f"the packages of the course are not installed in this Python: {installing()}"]
 
     problems = []
     if python and not SpecifierSet(python).contains(platform.python_version(), prereleases=True):
@@ -65,7 +65,7 @@ def examine(package: str = "vae-utils") -> tuple[list[str], list[str]]:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
             if not (name == OPENS_NOTEBOOKS and "ipykernel" in sys.modules):
-                problems.append(f"{name} is missing: {_install()}")
+                problems.append(f"{name} is missing: {installing()}")
             wrong.add(name)
             continue
         if name in SHOWN:
@@ -93,7 +93,7 @@ def _pip() -> str:
     return f'"{sys.executable}" -m pip' if " " in sys.executable else f"{sys.executable} -m pip"
 
 
-def _install() -> str:
+def installing() -> str:
     """What mends an incomplete installation, from where the doctor was called."""
     if "ipykernel" in sys.modules:
         return "run `%pip install -e ..` in a cell of a notebook in the course's folder, then restart the kernel"
@@ -131,9 +131,11 @@ def _data() -> list[str]:
     try:
         content = (files("vae_utils") / "data_files" / DIGITS).read_bytes()
         if hashlib.sha256(content).hexdigest() != DIGITS_SHA256:
-            problems.append(f"the digits of the course ({DIGITS}) are damaged: install the course again; {_install()}")
+            problems.append(
+                f"the digits of the course ({DIGITS}) are damaged: install the course again; {installing()}"
+            )
     except OSError as error:
-        problems.append(f"the digits of the course ({DIGITS}) cannot be read ({error.strerror}): {_install()}")
+        problems.append(f"the digits of the course ({DIGITS}) cannot be read ({error.strerror}): {installing()}")
     named = os.environ.get(FOLDER)
     if named:
         try:
