@@ -1,6 +1,6 @@
 """Train and evaluate the models of Burda et al. (2016), Table 1, on MNIST with one stochastic layer.
 
-    python benchmarks/paper_table.py                        every row: hours on a CPU, some 20 minutes on an H100
+    python benchmarks/paper_table.py                        every row: a day on a CPU; on an H100 perhaps 20 minutes
     python benchmarks/paper_table.py --rows vae-1 iwae-5    some of them
     python benchmarks/paper_table.py --epochs 50            shorter, for a look
     python benchmarks/paper_table.py --rows conv-1          not of the paper: what a convolutional VAE reaches
@@ -8,7 +8,9 @@
 A row that the results file holds already, with this number of epochs and learning rate, is not trained again; one with
 another number of epochs stands beside it, one with another rate takes its place. One that was stopped on the way goes
 on from its last minutes, bit for bit, with the same command. How long a row takes is said after two epochs. Beside the
-results lies a file of the same name with the NLL of each test image, from which errors of differences can be computed.
+results lies a file of the same name with the NLL of each test image, from which errors of differences can be computed
+(the oldest row, vae-1/seed-0/300-epochs, is not in it). The stored rows tell their passes, rate, seed and draws; hand
+them over as --epochs, --learning-rate, --seeds and --draws to train one again.
 
 As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey values whenever an image is used, test images
 binarized once, 5,000 draws an image. Not as in the paper: batches of 100 (20 there), Adam with a one-cycle schedule
@@ -88,7 +90,7 @@ def trained(
         def loss(model, x):
             return fused(model, x)
 
-    kept = kept_at(runs, row, seed, epochs)
+    kept = kept_at(runs, row, seed, epochs, rate)
     resumed = load_run(kept, model, device) if kept.exists() else None
     if resumed is not None:
         print(f"{row}/seed-{seed}: goes on after {resumed.epochs} epochs", flush=True)
@@ -127,9 +129,9 @@ def trained(
     return model.to(device), spent()
 
 
-def kept_at(runs: Path, row: str, seed: int, epochs: int) -> Path:
+def kept_at(runs: Path, row: str, seed: int, epochs: int, rate: float) -> Path:
     """Where an unfinished row is kept."""
-    return runs / f"{row}-seed-{seed}-{epochs}-epochs.safetensors"
+    return runs / f"{row}-seed-{seed}-{epochs}-epochs-rate-{rate:g}.safetensors"
 
 
 def measured(model: VAE, x: Tensor, draws: int = DRAWS) -> tuple[dict[str, float], Tensor]:
@@ -194,7 +196,10 @@ def main() -> None:
             written = {"paper": table, "runs": dict(sorted(results.items()))}
             chosen.results.write_text(json.dumps(written, indent=1) + "\n")
             save_file(dict(sorted(nlls.items())), each_image)
-            for file in (kept := kept_at(chosen.runs, row, seed, epochs), kept.with_suffix(".seconds")):
+            for file in (
+                kept := kept_at(chosen.runs, row, seed, epochs, chosen.learning_rate),
+                kept.with_suffix(".seconds"),
+            ):
                 file.unlink(missing_ok=True)
             found = results[name]
             beside = "(paper {}; {} active units)".format(*PAPER[row]) if row in PAPER else ""

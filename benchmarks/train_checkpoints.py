@@ -37,14 +37,15 @@ class Recipe:
     make: Callable[[], nn.Module]
     data: str
     loss: Callable
+    epochs: int = 10
 
 
 RECIPES = {
-    "vae-mnist-k2": Recipe(lambda: VAE(2, "conv-small"), "mnist", negative_elbo),
+    "vae-mnist-k2": Recipe(lambda: VAE(2, "conv-small"), "mnist", negative_elbo, 15),
     "vae-mnist-k16": Recipe(lambda: VAE(16, "conv-small"), "mnist", negative_elbo),
     "vae-fashion-k16": Recipe(lambda: VAE(16, "conv-small"), "fashion-mnist", negative_elbo),
     "cvae-mnist-k8": Recipe(lambda: ConditionalVAE(8, architecture="conv-small"), "mnist", negative_conditional_elbo),
-    "autoencoder-mnist-k2": Recipe(lambda: Autoencoder(2, "conv-small"), "mnist", reconstruction_error),
+    "autoencoder-mnist-k2": Recipe(lambda: Autoencoder(2, "conv-small"), "mnist", reconstruction_error, 15),
     "autoencoder-mnist-k16": Recipe(lambda: Autoencoder(16, "conv-small"), "mnist", reconstruction_error),
 }
 
@@ -65,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RECIPES), default=list(RECIPES))
     parser.add_argument("--again", action="store_true", help="train also those that are there")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, help="by default those of each recipe")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--data", help="folder of the data sets in torchvision's layout; downloaded by default")
@@ -75,24 +76,24 @@ def main() -> None:
             print(f"{name}: is there already")
             continue
         recipe, start = RECIPES[name], time.perf_counter()
-        images = load_images(recipe.data, chosen.data)
+        images, epochs = load_images(recipe.data, chosen.data), chosen.epochs or recipe.epochs
         torch.manual_seed(chosen.seed)
         model = recipe.make()
         fit(
             model,
             images,
             recipe.loss,
-            epochs=chosen.epochs,
+            epochs=epochs,
             seed=chosen.seed,
             device=chosen.device,
             progress=os.isatty(2),
         )
         card = {
             "data": f"{recipe.data}, 60,000 training images in grey",
-            "recipe": f"python benchmarks/train_checkpoints.py {name} --epochs {chosen.epochs} --seed {chosen.seed}",
+            "recipe": f"python benchmarks/train_checkpoints.py {name} --epochs {epochs} --seed {chosen.seed}",
             "loss": recipe.loss.__name__,
             "seed": chosen.seed,
-            "epochs": chosen.epochs,
+            "epochs": epochs,
             "device": pick_device(chosen.device).type,
             "licence": LICENCES[recipe.data],
         }

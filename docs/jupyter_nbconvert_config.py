@@ -1,6 +1,6 @@
 """Settings with which nbconvert makes the decks that docs/slides.py makes, in the folder of the repository:
 
-jupyter nbconvert --config docs/jupyter_nbconvert_config.py --to slides --output-dir slides notebooks/04*.ipynb
+jupyter nbconvert --config docs/jupyter_nbconvert_config.py --to slides --output-dir docs/build notebooks/04*.ipynb
 """
 
 import sys

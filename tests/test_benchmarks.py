@@ -97,7 +97,7 @@ def test_the_rows_of_the_papers_table_train_on_the_bound_that_they_name():
 def test_a_row_of_the_papers_table_goes_on_where_it_was_stopped(tmp_path, capsys):
     x = load_images().train[:600]
     whole, _ = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path / "whole")
-    kept = paper_table.kept_at(tmp_path, "vae-1", 0, 3)
+    kept = paper_table.kept_at(tmp_path, "vae-1", 0, 3, paper_table.RATE)
 
     def stop(model, history):
         if history.epochs == 2:

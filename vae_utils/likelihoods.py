@@ -159,7 +159,7 @@ class PixelGaussian(Likelihood):
         self.least = 2 * math.log(smallest_sigma)
 
     def logvar(self, outputs: Outputs) -> Pixels:
-        """log σ² of each pixel, (B, 1, 28, 28)."""
+        """log σ² of each pixel, (B, 1, H, W)."""
         return self.least + F.softplus(outputs[:, 1:] - self.least)
 
     @checked(finite=False)
@@ -183,7 +183,7 @@ class DiscretizedLogistic(Likelihood):
     levels = 1
 
     def centre_and_log_scale(self, outputs: Outputs) -> tuple[Pixels, Pixels]:
-        """Of each pixel's logistic density, in pixel units, (B, 1, 28, 28) both; outputs of 0 are centred at 1/2."""
+        """Of each pixel's logistic density, in pixel units, (B, 1, H, W) both; outputs of 0 are centred at 1/2."""
         return 0.5 + outputs[:, :1], outputs[:, 1:]
 
     @checked(finite=False)

@@ -1,4 +1,4 @@
-"""The three kinds of exercise: Predict, Implement and Investigate. Lesson files import from here only."""
+"""The three kinds of exercise: Predict, Implement and Investigate. Of the exercises, lesson files import only this."""
 
 import inspect
 import math
