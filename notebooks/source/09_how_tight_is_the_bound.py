@@ -39,9 +39,9 @@ from vae_utils.widgets import BoundExplorer
 # may be positive: it is the log of a density), and so is its posterior: a Gaussian with the precision matrix (the inverse
 # of the covariance) $\Lambda = I + W^\top W / s^2$, the same for every image. (Not the Λ of notebook 03.)
 #
-# The columns of the fitted W are orthogonal. Call this model *straight*. Now turn its latent space: replace W by $WR$ with
-# a rotation R, and call it *turned*. The prior $\mathcal N(0, I)$ looks the same from all sides, so this is **the same
-# model**: each image keeps its p(x), to the last digit. Each of the two gets the best q with a diagonal covariance.
+# The columns of the fitted W are orthogonal. Call this model *straight*. Now turn its latent space: replace W by $WR$
+# with a rotation R, and call it *turned*. The prior $\mathcal N(0, I)$ looks the same from all sides, so this is
+# **the same model**: each image keeps its p(x). Each of the two gets the best q with a diagonal covariance.
 #
 # **Predict first.** Which of the two has the higher ELBO, or are they equal?
 
@@ -62,8 +62,7 @@ torch.testing.assert_close(straight.log_marginal(few), turned.log_marginal(few))
 assert straight.gap() < 1e-9 and 1.0 < turned.gap() < 1.5, "the text says: more than a nat"
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Identical models, and their ELBOs differ by more than a nat. Whoever ranks models by the ELBO prefers one of these
-# two over the other, in a table where papers argue about tenths.
+# Identical models, and their ELBOs differ by more than a nat. Papers argue about tenths.
 #
 # In *straight* the orthogonal columns make $W^\top W$ diagonal: the posterior has no slant, and a diagonal q *is* the
 # posterior. Turned, the posterior gets a slant that q cannot have. The best it can do is $\sigma_k^2 =
@@ -87,20 +86,19 @@ angle = torch.linspace(0, 2 * math.pi, 200, dtype=torch.float64)
 circle = 2 * torch.stack([angle.cos(), angle.sin()])  # (2, 200)  two standard deviations
 upright = straight.precision[[0, -1]][:, [0, -1]]  # (2, 2)  its narrowest and its widest dimension
 slant = torch.tensor([[1.0, -1.0], [1.0, 1.0]], dtype=torch.float64) / 2**0.5
-for axes, precision, name in zip(panels, (upright, slant.T @ upright @ slant), ("straight", "turned"), strict=True):
+for axes, precision, name in zip(panels, (upright, slant.T @ upright @ slant), ("straight", "turned by 45°"), strict=True):
     ridge = torch.linalg.cholesky(torch.linalg.inv(precision)) @ circle
     axes.plot(*ridge, color=plots.EXACT, linewidth=2, label="posterior p(z|x)")
     axes.plot(*(circle / precision.diagonal().sqrt()[:, None]), "--", color=plots.ENCODER, linewidth=2, label="best q")
-    axes.set(xlabel="z₁ − posterior mean", aspect="equal", xlim=(-0.85, 0.6), ylim=(-0.45, 0.45))
+    axes.set(xlabel="narrowest dimension − mean", aspect="equal", xlim=(-0.85, 0.6), ylim=(-0.45, 0.45))
     axes.set_title(name)
     axes.legend(loc="upper left", fontsize=8)
-panels[0].set_ylabel("z₂ − posterior mean")
+panels[0].set_ylabel("widest dimension − mean")
 shown
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# So an ELBO says two things at once: how good the model is, and how well q fits its posterior. From the ELBO alone you
-# cannot tell them apart. (Nothing in a VAE's likelihood prefers the straight version. The ELBO does, and that is one
-# reason why VAEs align their latents with the axes: Rolínek et al., 2019.)
+# So an ELBO says two things at once: how good the model is, and how well q fits its posterior. (It prefers the
+# straight version: one reason why VAEs align their latents with the axes, Rolínek et al., 2019.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## More draws inside the logarithm
@@ -113,8 +111,7 @@ shown
 #
 # This is the **importance-weighted bound**, in nats. Below log p(x), because the log of an average is at least the
 # average of the logs. Rising in k for the same reason: the mean of k weights is the average, over all ways to leave
-# one out, of the means of the k − 1 others; and the logarithm of that average is at least the average of their
-# logarithms.
+# one out, of the means of the k − 1 others.
 #
 # How fast does it rise? Write the mean weight as $p(x)(1 + \delta)$. Then δ has mean 0 and variance
 # $\mathrm{Var}[w/p(x)]/k$, and $\log(1 + \delta) \approx \delta - \delta^2/2$, so
@@ -127,16 +124,15 @@ shown
 # this curve if we make q *worse*, with each variance half as large again as the best one?
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Here the exact answer is known, so the check is strict. In this model $w/p(x) = p(z|x)/q(z)$ involves 16 numbers and
-# no pixels, so we draw its logarithm two million times, and group the draws by k.
+# Here the exact answer is known. In this model $w/p(x) = p(z|x)/q(z)$ involves 16 numbers and no pixels, so we draw
+# its logarithm two million times, and group the draws by k.
 #
 # The variance of w/p(x) is known in closed form. Write $\Lambda_q$ for the precision of q. Then
 #
 # $$\mathbb E_q\Big[\Big(\frac{w}{p(x)}\Big)^2\Big] = \int \frac{p(z|x)^2}{q(z)}\, dz$$
 #
-# is an integral over a Gaussian with precision $2\Lambda - \Lambda_q$, which is finite only if that matrix is positive
-# definite. (If it is, one thing more helps: a group's mean of w/p(x) is 1 on average. What it exceeds 1 by moves with its
-# logarithm, so subtracting it leaves the average as it is and takes away most of the noise.)
+# is an integral over a Gaussian with precision $2\Lambda - \Lambda_q$, finite only if that matrix is positive
+# definite.
 
 # %%
 precision = turned.precision  # (K, K)
@@ -168,7 +164,7 @@ def gaps_to_exact(q_precision, ks=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)):
     log_w, helped, gaps = draw_log_weights(q_precision), weight_variance(q_precision) < math.inf, {}
     for k in ks:
         log_mean = log_mean_weight(log_w.view(-1, k).T)  # (S / k,)  log of the mean of k weights, over p(x)
-        excess = log_mean.exp() - 1 if helped else 0.0  # 0 on average
+        excess = log_mean.exp() - 1 if helped else 0.0  # 0 on average: subtracted, it takes most of the noise
         gaps[k] = (excess - log_mean).mean().item()
     return gaps
 
@@ -207,21 +203,20 @@ left = (turned.log_marginal(few) - log_mean_weight(log_w)).mean().item()  # nats
 assert abs(left - best[1000]) < 0.06, "the pixels say the same as the closed form"
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Both bounds approach the exact value. The wider q obeys the law: ten times the draws, a tenth of the gap. The best q falls
-# more slowly, by about a factor of four for ten times the draws, and there is a reason. The ELBO's KL makes q narrow
-# (notebook 04), and where q is too narrow, here along the slant, the weights $p(z|x)/q(z)$ grow without limit towards its tails. Their
-# variance is infinite, so the law with 1/k does not apply at all.
+# Both bounds approach the exact value. For large k the wider q obeys the law: ten times the draws, a tenth of the
+# gap. The best q falls more slowly, by about a factor of four. The ELBO's KL makes q narrow (notebook 04), and where
+# it is too narrow, here along the slant, the weights $p(z|x)/q(z)$ grow so fast towards its tails that their variance
+# is infinite. Then the law with 1/k does not apply.
 #
-# Two lessons for the rest of this notebook. **The q with the best ELBO is not the best q to estimate log p(x) with.** And
-# the popular sentence "the bias falls as 1/k" has a condition that a VAE does not have to meet.
+# So **the q with the best ELBO is not the best q to estimate log p(x) with**, and "the bias falls as 1/k" has a
+# condition that a VAE does not have to meet.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A VAE whose likelihood is one
 #
 # Now a real VAE. Bernoulli pixels are a likelihood only for pixels that are 0 or 1 (notebook 07), so we make them so:
-# each pixel is set to 1 with a probability equal to its grey value, **once, with a fixed seed**. Published MNIST
-# numbers use this, or draw anew in each epoch, or use a fixed file by other authors; numbers from different
-# binarizations must not be compared.
+# each pixel is set to 1 with a probability equal to its grey value, **once, with a fixed seed**. Others draw anew in
+# each epoch, or use another file; numbers from different binarizations must not be compared.
 
 # %%
 coins = torch.Generator().manual_seed(0)
@@ -265,8 +260,8 @@ print("weights and bound as in vae_utils")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From 1 draw to 5,000
 #
-# 5,000 draws is what Burda et al. (2016) used, and most papers since. We draw 5,000 for each of 100 test digits, once,
-# and use the same draws for every k: 5,000 estimates with k = 1, 100 estimates with k = 50, one with k = 5,000.
+# Burda et al. (2016) used 5,000 draws, and many papers since. We draw 5,000 for each of 100 test digits, once, and
+# use them for every k: 5,000 estimates with k = 1, 100 with k = 50, one with k = 5,000.
 #
 # **Predict first.** By how many nats will $\mathcal L_{5000}$ lie above the ELBO? And which is larger: the error bar
 # because there are only 100 images, or the one because there are only 5,000 draws?
@@ -306,7 +301,7 @@ for axes in (left, right):
     axes.errorbar(ks, means, yerr=[2 * error for error in over_draws], color=plots.VAE, marker="o", markersize=4)
     axes.set(xscale="log", xlabel="draws k")
 left.set_title("band: ± 1 standard error over images")
-right.set_title("bars: ± 2 standard errors over draws")
+right.set_title("enlarged; bars, hardly visible: ± 2 over draws")
 left.set_ylabel("bound (nats per image)")
 shown
 
@@ -326,35 +321,31 @@ assert all(later > earlier for earlier, later in zip(means, means[1:], strict=Fa
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Two error bars, two claims
 #
-# The bound rises by about three and a half nats. That is what the ELBO hides, and far more than the differences in many tables.
+# The bound rises by about three and a half nats. That is what the ELBO hides.
 #
-# **Over images**, the standard error is several nats, because digits differ: the least costly takes about 50 nats,
-# the most costly more than 200. It belongs to the claim "on *new* digits this model reaches so many nats".
+# **Over images**, the standard error is several nats: the least costly digit takes about 50 nats, the most costly
+# more than 200. It belongs to the claim "on *new* digits this model reaches so many nats". **Over draws**, it is some
+# hundredths. It belongs to the claim "on *these* 100 digits, with this q, the bound is so high".
 #
-# **Over draws**, it is some hundredths. It belongs to the claim "on *these* 100 digits, with this q, the bound is so
-# high".
+# Neither belongs to the claim "the bound rises by three and a half nats". For a difference, take it image by image,
+# and then its standard error: some tenths of a nat. **Compare models on the same images, and report the error of the
+# difference.**
 #
-# Neither is the error of the claim "the bound rises by three and a half nats". For a difference on the same images, take the
-# difference image by image, and then its standard error: some tenths of a nat. **Compare models on the same images, and
-# report the error of the difference.** Two models a nat apart look indistinguishable with error bars of four nats
-# each, and may be ten standard errors apart.
-#
-# And none of them shows the **bias**. The curve still climbs from 2,500 to 5,000, by more than the error over draws. (On
-# the same draws it can only climb: look at the size.) Why so slowly? The effective sample size of notebook 03 tells: for a
-# quarter of the images, the 5,000 draws are worth about ten good ones or fewer. An error bar of 0.01 nats does not say that
-# the value is right to 0.01 nats.
+# And none of them shows the **bias**. From 2,500 to 5,000 draws the curve still climbs by more than the error over
+# draws. The effective sample size of notebook 03 tells why: for a quarter of the images, the 5,000 draws are worth
+# about ten good ones or fewer. (There the error over draws, too, is only a rough one.)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### One digit at a time
 #
 # Each dot is one estimate of log p(x) from k draws; the axis is measured from the best estimate that we shall have.
-# From here on only the first 48 digits, to save time. They cost about ten nats more than the 100 do on average:
-# compare numbers within one table only.
+# Only the first 48 digits, to save time. They cost about ten nats more than the 100 do on average: compare numbers
+# within one table only.
 #
 # - Set k = 1 and step through the test images. By how much do two estimates of the same image differ?
-# - How many draws until they agree within half a nat: for the easiest image (its ELBO is close to the
-#   best estimate), and for the hardest?
-# - Watch the line of the *means*. When the dots scatter less, do they scatter around the right place?
+# - How many draws until they agree within half a nat, for the easiest image (its ELBO is close to the best estimate)
+#   and for the hardest?
+# - Watch the line of the *means*: when the dots scatter less, do they scatter around the right place?
 
 # %%
 count = 48  # these get a q of their own further down, which gives the best estimates
@@ -380,7 +371,7 @@ shown, panels = plots.figure(
     3,
     title="Scatter and bias shrink together, and for the hardest digit neither is gone at 1,000 draws",
     alt="Three panels, for the easiest, a median and the hardest of 48 digits: up to 40 estimates of log p(x) for each of k = 1, "
-    "10, 100, 1000, measured from the best estimate. Easy: all close to 0 from k = 10 on. Hard: far below, and still "
+    "10, 100, 1000, measured from the best estimate. Easy: all but one close to 0 from k = 10 on. Hard: far below, and still "
     "below at 1000.",
     sharey=True,
     size=(7.5, 3.2),
@@ -393,7 +384,7 @@ for axes, (name, index) in zip(panels, chosen.items(), strict=True):
     axes.axhline(0, color=plots.EXACT, linewidth=1)
     axes.set_xticks(range(4), ["1", "10", "100", "1000"])
     axes.set(xlabel="draws k")
-    axes.set_title(f"{name}: digit {digits.test_labels[index]}")
+    axes.set_title(f"{name}: a {digits.test_labels[index]}")
 panels[0].set_ylabel("estimate − best estimate (nats)")
 shown
 
@@ -409,9 +400,9 @@ shown
 # = \underbrace{\log p(x) - \mathrm{ELBO}(q^*)}_{\text{approximation}}
 # + \underbrace{\mathrm{ELBO}(q^*) - \mathrm{ELBO}(q_\phi)}_{\text{amortization}}$$
 #
-# They call for different cures: a richer q (one with a slant, say), or a better encoder. To tell them apart, freeze the decoder
-# and climb the ELBO for each image separately, as `fit_q` did on the toy of notebook 04. μ and logvar are now free
-# numbers, K of each for every image; they start at the encoder's answer.
+# They call for different cures: a richer q (one with a slant, say), or a better encoder. To tell them apart, freeze
+# the decoder and climb the ELBO for each image separately, as `fit_q` did in notebook 04: μ and logvar are K free
+# numbers each for every image, and start at the encoder's answer.
 #
 # **Predict first.** Of the gap of about four nats, which part is the larger one?
 
@@ -443,13 +434,11 @@ for found, expected in zip(mine, own_q, strict=True):
     torch.testing.assert_close(found, expected, atol=0.02, rtol=0)  # as in vae_utils, same noise
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Each ELBO is measured with fresh draws, not with those that the climb has seen. And what is log p(x)? Still an
-# estimate: the importance-weighted bound, half of the draws from $q^*$ and half from the encoder's q. So the
-# approximation gap in the table is a little too small on average. And a climb that stops short of the best q errs the
-# other way: it moves a part of the amortization gap to the approximation gap.
+# Each ELBO is measured with fresh draws. log p(x) is still an estimate: the importance-weighted bound, half of the
+# draws from $q^*$ and half from the encoder's q. So the approximation gap is a little too small on average; a climb
+# that stops short errs the other way.
 #
-# Costly images have larger gaps, and our 48 test digits are costly ones. To compare test digits with training digits we
-# take 150 of each.
+# To compare test digits with training digits we take 150 of each.
 
 # %%
 many = 150
@@ -469,11 +458,13 @@ shown, axes = plots.figure(
     size=(7.5, 2.3),
 )
 for place, found in enumerate(gaps.values()):
-    parts = found.amortization.mean().item(), found.approximation.mean().item()
+    both = found.amortization, found.approximation  # (150,) each
+    parts, errors = [each.mean().item() for each in both], [each.std().item() / many**0.5 for each in both]
     axes.barh(place, parts[0], color=plots.ENCODER, height=0.55)
     axes.barh(place, parts[1], left=parts[0], color=plots.LIKELIHOOD, height=0.55)
-    for start, width in ((0, parts[0]), parts):
-        axes.text(start + width / 2, place, f"{width:.2f}", ha="center", va="center", color="white", fontsize=9)
+    for start, width, error in zip((0, parts[0]), parts, errors, strict=True):
+        text = f"{width:.2f} ± {error:.2f}"
+        axes.text(start + width / 2, place, text, ha="center", va="center", color="white", fontsize=8)
 axes.text(0.02, -0.62, "amortization gap", color=plots.ENCODER, fontsize=9, va="bottom")
 axes.text(gaps["test"].amortization.mean(), -0.62, "approximation gap", color=plots.LIKELIHOOD, fontsize=9, va="bottom")
 axes.set_yticks([0, 1], ["test digits", "training digits"])
@@ -491,14 +482,13 @@ assert excess > 1.5 * error, "the text says: larger on test digits"
 assert (on_test.amortization > -0.1).all() and 0.3 < on_test.approximation.mean() < 1.2
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Most of the gap is the encoder's. And on training digits, which the encoder was trained on, it is smaller: **the
-# encoder overfits, too**. (The difference is printed last. Test and training digits are different images, so here the
-# squared errors add up.) A test ELBO charges the model for an encoder that has not seen the image. That part is no fault of p(x).
+# Most of the gap is the encoder's. On training digits it is smaller: the likely reason is that **the encoder
+# overfits, too**. (The difference is printed last. The images differ, so here the squared errors add up.) A test ELBO
+# charges the model for an encoder that has not seen the image.
 #
-# The result is about this small encoder after short training. Cremer et al. found the same for larger ones: often the
-# encoder is to blame, rather than the family of q. One warning: the decoder was trained *with* this q, and
-# has bent towards posteriors that a diagonal Gaussian can express (notebook 04). The approximation gap is small partly because the model
-# made it so, and that costs likelihood which no gap shows.
+# This is a small encoder after short training; Cremer et al. often found the same for larger ones. One warning: the
+# decoder was trained *with* this q, and has bent towards posteriors that a diagonal Gaussian can express (notebook
+# 04). That makes the approximation gap small, and costs likelihood which no gap shows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How many draws is a good q worth?
@@ -535,31 +525,28 @@ axes.legend(loc="lower right")
 shown
 
 # %% [markdown]
-# Fifty good draws beat five thousand poor ones, and the standard "5,000-sample log-likelihood" of this model is too
-# low by some tenths of a nat. Too low by an amount that differs from model to model: the one with the better encoder
-# has the smaller deduction. For a well-trained model it may be smaller than here; one has to check.
+# Fifty good draws beat five thousand poor ones, and the "5,000-sample log-likelihood" of this model is too low by
+# some tenths of a nat. By how much differs from model to model. (The climb is not free: 100 steps with 8 draws,
+# forward and backward, are at most the work of 2,400 draws.)
 #
-# The climb is not free: 100 steps with 8 draws, forward and backward, are at most the work of 2,400 draws. Climb and 50
-# draws together still cost less than 5,000.
-#
-# "Too low" holds on average. For a single image one lucky draw with a giant weight can put the estimate above the truth.
-# The last line printed above the figure says for how many of the 48 it lies clearly above the best estimate.
+# "Too low" holds on average. For a single image one lucky draw with a giant weight can put the estimate above the
+# truth; the last line printed above the figure counts such images among the 48.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A bound from the other side
 #
-# Is the flat line the truth, or does it miss a part of the posterior that no draw has seen? Notebook 03 warned of
-# that. On real images nobody knows. But there are images whose posterior we can draw from: **those that the model
-# dreams**. Draw $z^* \sim p(z)$ and then $x \sim p(x|z^*)$: then $z^*$ is an exact draw from $p(z|x)$.
+# Is the flat line the truth, or does it miss a part of the posterior that no draw has seen (notebook 03)? On real
+# images nobody knows. But there are images whose posterior we can draw from: **those that the model dreams**. Draw
+# $z^* \sim p(z)$ and then $x \sim p(x|z^*)$: then $z^*$ is an exact draw from $p(z|x)$.
 #
 # Put it in the place of one of the k draws from q, and the estimate errs in the other direction:
 #
 # $$\mathbb E\Big[\log \tfrac1k \sum_{i=1}^{k} w_i\Big] \;\le\; \log p(x) \;\le\;
 # \mathbb E\Big[\log \tfrac1k \Big(w(z^*) + \sum_{i=2}^{k} w_i\Big)\Big].$$
 #
-# Why: at k = 1 the right-hand side exceeds log p(x) by $\mathbb E_{p(z|x)}[\log w] - \log p(x) = \mathrm{KL}(p(z|x)
-# \,\|\, q)$, never negative; for larger k it is the same kind of KL, of the set of draws. (This is the simplest case
-# of what Grosse et al., 2015, call bidirectional Monte Carlo.) It needs an exact draw from the posterior and so works for dreams only.
+# Here $z^*$ is a draw from $p(z|x)$. Why it holds: at k = 1 the right-hand side exceeds log p(x) by
+# $\mathbb E_{p(z|x)}[\log w] - \log p(x) = \mathrm{KL}(p(z|x) \,\|\, q)$, never negative; for larger k it is the same
+# kind of KL, of the set of draws. (The simplest case of bidirectional Monte Carlo: Grosse et al., 2015.)
 
 # %%
 dice = torch.Generator().manual_seed(0)
@@ -589,14 +576,12 @@ assert widths["encoder's q"] > max(0.7, 4 * widths["own q, wider"]), "the text s
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With an own q for each dream and 1,000 draws, the mean log p is known to about a tenth of a nat, from both sides.
-# (Both numbers are estimates, with noise. Where the bounds lie this close, the lower one may come out as the higher. And these
-# are other images than the digits above: compare within the table only.)
-# With the encoder's q the two bounds lie many times as far apart, about a nat or more: they are still right, and say
-# less.
+# (Both numbers are noisy; where they lie this close, the lower bound may come out as the higher. Dreams are other
+# images than the digits above.) With the encoder's q the two bounds lie many times as far apart, about a nat or more:
+# still right, and less use.
 #
-# For real test images this is no proof, since they are not dreams of the model; and 48 dreams may hold none of the rare
-# ones that q misses most. It does show that the estimator works for this decoder. Annealed importance sampling goes further,
-# at a higher price: it walks from the prior to the posterior in many small steps (Wu et al., 2017).
+# For real test images this is no proof, since they are no dreams of the model, and 48 dreams may hold none of the
+# rare ones that q misses most.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 1 · What is certain? (predict, 4 minutes)
@@ -651,8 +636,7 @@ exercises.honest_difference.check({"difference": my_difference, "error": my_erro
 # $$\nabla \mathcal L_k = \mathbb E\Big[\sum_{i=1}^k \tilde w_i\, \nabla \log w_i\Big],
 # \qquad \tilde w_i = \frac{w_i}{\sum_j w_j},$$
 #
-# so the draw with the largest weight has the most to say. A poor draw is forgiven, which is why the encoder may spread
-# wider and the decoder may be bolder.
+# so the draw with the largest weight has the most to say, and a poor draw is forgiven: the encoder may spread wider.
 
 
 # %% tags=["nbval-check-output"]
@@ -672,14 +656,14 @@ torch.testing.assert_close(mine, negative_iwae_bound(vae, test[:10], 5)["loss"])
 print("loss as in vae_utils")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# A fair comparison has to keep three things apart: IWAE with k = 5 has a tighter bound, but also five draws, so less
-# noise, and each of its steps costs more. We start from the trained `vae` and train copies of it on, in four ways, with the
-# same highest learning rate; the first three ways take the same number of steps:
+# A fair comparison keeps three things apart: IWAE with k = 5 has a tighter bound, but also five draws, so less noise,
+# and each of its steps costs more. We train copies of `vae` on, with the same highest learning rate; the first three
+# ways take the same number of steps:
 #
 # - a **VAE** and an **IWAE** with k = 5, three runs each, which differ in noise and order of the images;
-# - a VAE whose ELBO is averaged over **five draws** (one run): the decoder work of the IWAE with the old bound;
-# - a VAE for about **the work** of the IWAE (one run): 5 epochs with one encoding and one decoding of each image are 10
-#   passes, 2 epochs with one and five are 12. More steps, cheaper ones.
+# - a VAE whose ELBO is averaged over **five draws** (one run);
+# - a VAE for about **the work** of the IWAE (one run): 5 epochs with one encoding and one decoding of each image are
+#   10 passes, 2 epochs with one and five are 12.
 #
 # **Predict first.** Rank the four by log p(x). Then by their ELBO.
 
@@ -693,8 +677,8 @@ for name, (loss, epochs, runs) in plan.items():
         fit(model, images.train, loss, epochs=epochs, learning_rate=RATE, seed=seed, progress=False)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# log p(x) is estimated with an own q for each image, a little wider. With the draws of the encoders we would compare the
-# encoders, too.
+# log p(x) is estimated with an own, wider q for each image. With the encoders' draws we would compare the encoders,
+# too.
 
 # %%
 results = {}
@@ -734,32 +718,29 @@ assert results["VAE, equal work", 0]["ELBO"].mean() > results["IWAE, k = 5", 0][
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A better model with a lower ELBO
 #
-# - **At equal steps, log p(x) is higher** for the IWAE than for the VAE, by about half a nat, in all three runs. Averaging
-#   five draws under the old bound (one run) gains less than half of that: most of it is due to the bound, not to the smaller
-#   noise.
-# - **Its ELBO is lower**, by more than a nat, in all three runs. An IWAE does not train its q to be close to the posterior; it
-#   trains it to be a good proposal. Whoever compares by the ELBO would call it the worse model. This is the
-#   example from the first section, now happening by itself. On $\mathcal L_5$, which it was trained on, it gains less than on
-#   log p(x): hardly more than the standard error.
-# - **At equal work the plain VAE wins here**, clearly, in ELBO and in log p(x). This model is far from converged, and there
-#   more steps are worth more than better ones. The tighter bound pays when more training does not help any more; that is
-#   the situation in the paper (thousands of epochs).
+# - **At equal steps, log p(x) is higher** for the IWAE than for the VAE, by about half a nat, in all three runs.
+#   Averaging five draws under the old bound gains less than half of that (one run): most of it is due to the bound.
+# - **Its ELBO is lower**, by more than a nat, in all three runs. An IWAE trains its q to be a good proposal, not to
+#   be close to the posterior. Whoever compares by the ELBO would call it the worse model: the example from the first
+#   section, now happening by itself. On $\mathcal L_5$ it gains less than on log p(x).
+# - **At equal work the plain VAE wins here** (one run), clearly, in ELBO and in log p(x). This model is far from
+#   converged, and there more steps are worth more than better ones.
 #
-# The three runs share their start, so the spread shows the noise of training on, not that of a fresh start.
+# The three runs share their start: their spread is the noise of training on, not that of a fresh start.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Tighter is not better for everything
 #
-# Then take k = 5,000 for training? Look at what the encoder gets out of it. As k grows, $\mathcal L_k$ comes
-# close to log p(x), and log p(x) does not depend on q at all. So the encoder's gradient goes to zero, like 1/k. Its
-# noise falls like $1/\sqrt k$ only. Rainforth et al. (2018) prove what follows: the **signal-to-noise ratio**, mean over
-# standard deviation, of the gradient
+# Then take k = 5,000 for training? As k grows, $\mathcal L_k$ comes close to log p(x), which does not depend on q at
+# all. So the encoder's gradient goes to zero, like 1/k. Its noise falls like $1/\sqrt k$ only. Rainforth et al.
+# (2018) prove what follows: the **signal-to-noise ratio** of the gradient, mean over standard deviation,
 #
 # - grows like $\sqrt k$ for the decoder,
 # - **falls** like $1/\sqrt k$ for the encoder.
 #
 # We measure it on the smallest model that shows it: $z \sim \mathcal N(m, 1)$, $x \sim \mathcal N(z, 1)$, one
-# observation x = 1. The decoder's parameter is m, at 0; the encoder's is the mean b of q, which is too large by 0.5.
+# observation x = 1. The model's parameter m, at 0, stands for the decoder; the encoder's is the mean b of q, which is
+# too large by 0.5.
 #
 # **Predict first.** At k = 256, how many gradients does one have to average to see the sign of the encoder's (until the mean
 # is as large as its standard error)? At k = 1 its ratio is about 0.6.
@@ -807,21 +788,20 @@ assert 600 < needed < 1600 and 0.5 < snr[1][1] < 0.7, "the text says: about a th
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # At k = 256 it takes about a thousand of the encoder's gradients to see in which direction they point; at k = 1 a
-# few. So a tighter bound is better for judging a model, mostly better for its decoder, and worse for its encoder. The
-# remedy is another estimator of the same gradient, without the term that makes the noise (the "doubly reparameterized"
-# gradient of Tucker et al., 2019), or two bounds: a loose one for the encoder, a tight one for the decoder.
+# few. So a tighter bound is better for judging a model, and worse for its encoder's gradient. Remedies: another
+# estimator of the same gradient, without the term that makes the noise (Tucker et al., 2019), or two bounds, a loose
+# one for the encoder and a tight one for the decoder.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Beside a published table
 #
-# Eight thousand digits and a dozen epochs are for learning. Does the same code reach what is published? The usual yardstick
-# is table 1 of Burda et al. (2016), here its MNIST rows with one layer of latents: full MNIST, networks 784-200-200-50 with tanh,
-# training pixels drawn anew whenever an image is used, 5,000 draws for each of the 10,000 test images. Papers print the
-# negative log-likelihood, **NLL** = −log p(x) in nats: here smaller is better.
+# Does the same code reach what is published? The usual yardstick is table 1 of Burda et al. (2016), here its MNIST
+# rows with one layer of latents: full MNIST, networks 784-200-200-50 with tanh, training pixels drawn anew whenever
+# an image is used, 5,000 draws for each of the 10,000 test images. Papers print the negative log-likelihood, **NLL**
+# = −log p(x) in nats: here smaller is better.
 #
-# `benchmarks/paper_table.py` trains and judges these models with `fit`, `negative_elbo`, `negative_iwae_bound` and
-# `log_likelihood` of this package. That takes from two hours (VAE with one draw, on two cores) to perhaps a day (IWAE with
-# 50), so its results are stored in the package, and this cell reads them.
+# `benchmarks/paper_table.py` trains and judges these models with the functions of this package. That takes from two
+# hours to perhaps a day on two cores, so its results are stored, and this cell reads them.
 #
 # **Predict first.** By how many nats is the paper's IWAE with k = 50 better than its VAE with k = 1, out of some 87? And a model
 # with the paper's networks and objective, but a tenth of its passes over the data: how far will it be from the paper's number?
@@ -847,9 +827,9 @@ for row in dict.fromkeys([*stored["paper"], *(name.split("/")[0] for name in sto
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ### Exercise 4 · The bound or the draws? (read a table, 3 minutes)
 #
-# From the VAE with k = 1 to the IWAE with k = 50 the *paper's* NLL falls by two nats. But two things change on this way: there are
-# fifty draws, and there is another bound. The row "VAE k = 50" is an ELBO averaged over fifty draws. How many nats are due to the bound
-# alone?
+# From the VAE with k = 1 to the IWAE with k = 50 the *paper's* NLL falls by two nats. But two things change: there
+# are fifty draws, and there is another bound. The row "VAE k = 50" is an ELBO averaged over fifty draws. How many
+# nats are due to the bound alone?
 
 # %%
 my_gain = ...
@@ -927,11 +907,10 @@ assert patient["nll"] < convolutional["nll"] < ours["nll"] and convolutional["dr
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What log p(x) does not say
 #
-# How good is the model, really? In nats, we can now say it to some tenths, from below. But nats are not pictures. A model that draws
-# noise 99 times in 100, and from a perfect model once, loses at most $\log 100 \approx 4.6$ nats against it: hardly
-# more than the gap that we have been chasing, out of some 140. And a model that stores the training images can draw
-# perfect samples and give a test image next to no probability (Theis et al., 2016). Coverage and density of notebook 02 measure
-# one thing, log p(x) another; neither replaces the other.
+# In nats, we can now say it to some tenths, from below. But nats are not pictures. A model that draws noise 99 times
+# in 100, and from a perfect model once, loses at most $\log 100 \approx 4.6$ nats against it, out of some 140. And a
+# model that stores the training images can draw perfect samples and give a test image next to no probability (Theis
+# et al., 2016). Coverage and density of notebook 02 measure one thing, log p(x) another.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## To take with you
@@ -940,21 +919,19 @@ assert patient["nll"] < convolutional["nll"] < ours["nll"] and convolutional["dr
 #   the lower ELBO.
 # - $\mathcal L_k$, the log of the mean of k weights, rises with k to log p(x). It stays below it *on average*, and no
 #   error bar shows by how much.
-# - The gap has two parts. Here the encoder's share (amortization) was several times what the shape of q costs, and
-#   larger on test images than on training images.
+# - Here the encoder's share of the gap was several times what the shape of q costs, and larger on test images.
 # - With a q optimised for each image, 50 draws said more than 5,000 from the encoder.
-# - Training on $\mathcal L_k$ helps the decoder. The encoder's gradient gets noisier with k.
+# - Training on $\mathcal L_k$ helps the decoder. The encoder's gradient shrinks faster than its noise.
 #
-# **What could fool you.** "Bias ~ 1/k": only if the weights have a finite variance. A 5,000-sample estimate with an
-# error bar of some hundredths and a bias of some tenths, which can turn the order of two models. Numbers from different binarizations. An approximation gap that is small because the decoder has bent to
-# suit q.
+# **What could fool you.** "Bias ~ 1/k": only if the weights have a finite variance. An error bar of hundredths beside
+# a bias of tenths. Numbers from different binarizations. A small approximation gap: the decoder has bent to suit q.
 #
 # **Sources.** Burda, Grosse & Salakhutdinov (2016), *Importance weighted autoencoders*, arXiv:1509.00519: equation 8,
 # theorem 1, section 3 (the gradient), table 1. Cremer, Li & Duvenaud (2018), *Inference suboptimality in variational
 # autoencoders*, arXiv:1801.03558: table 1 (the gaps). Rainforth et al. (2018), *Tighter variational bounds are not
 # necessarily better*, arXiv:1802.04537: theorem 1. Domke & Sheldon (2018), arXiv:1808.09034: the law with Var/2k and its
 # conditions. Grosse, Ghahramani & Adams (2015), *Sandwiching the marginal likelihood using bidirectional Monte Carlo*,
-# arXiv:1511.02543; Wu et al. (2017), arXiv:1611.04273. Roeder, Wu & Duvenaud (2017), arXiv:1703.09194 (the gradient of
+# arXiv:1511.02543. Roeder, Wu & Duvenaud (2017), arXiv:1703.09194 (the gradient of
 # the climb). Tucker et al. (2019), arXiv:1810.04152. Rolínek, Zietlow & Martius (2019), arXiv:1812.06775. Theis,
 # van den Oord & Bethge (2016), *A note on the evaluation of generative models*, arXiv:1511.01844, section 3.2. Proved:
 # the bounds, the identity of the gaps, the signs of the slopes. Measured here: everything on digits.
