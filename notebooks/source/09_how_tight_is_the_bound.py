@@ -10,7 +10,7 @@
 # - train on a tighter bound (IWAE), compare it fairly, and say what becomes worse when a bound becomes tighter.
 #
 # Needs: 03 (importance sampling), 04 (the ELBO and its gap), 06 (training a VAE), 07 (when binary cross-entropy is a
-# likelihood). Reading: 50 minutes. Run All: about 35 seconds on two cores.
+# likelihood). Reading: 45 minutes. Run All: about 35 seconds on two cores.
 
 # %% slideshow={"slide_type": "skip"}
 import copy

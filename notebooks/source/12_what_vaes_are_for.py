@@ -380,8 +380,8 @@ shown
 #
 # The usual test is gentler: leave one class out of training and look for it afterwards. We train five VAEs, each
 # without two of the digits, and score each missing digit against the eight known ones. (One training each: read the
-# curves to a tenth, no finer.) Rivals: a plain autoencoder's reconstruction error, PCA's, and a score that has learned
-# nothing: the amount of ink. (The figure has a fifth curve, explained after it.)
+# figure to a tenth, no finer.) Rivals: a plain autoencoder's reconstruction error, PCA's, and a score that has
+# learned nothing: the amount of ink. (The figure has a fifth kind of mark, explained after it.)
 #
 # **Predict first.** Which digit will the VAE without it find *most normal*?
 
@@ -467,9 +467,9 @@ assert min(fixed.values()) > 0.65 and min(fixed["shapes"], fixed["blank page"]) 
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # With one subtraction all four kinds of strangers are found (the noise with the average ink less well than before),
-# and so is the 1. But look at the curve of the held-out digits again: the 0 stood out *because* it is complicated,
-# and stands out less now; the 8 falls below ½. On average over the ten digits little is gained. Part of what the
-# likelihood measured was complexity; where it was on our side we lose it.
+# and so is the 1. But look at the held-out digits again: the 0 stood out *because* it is complicated, and stands out
+# less now; the 8 falls below ½. On average over the ten digits little is gained. Part of what the likelihood measured
+# was complexity; where it was on our side we lose it.
 #
 # Move the threshold: what share of the digits must you flag in order to catch half of the shapes with −ELBO?
 
