@@ -65,6 +65,23 @@ HISTORY = {
     for name, level in (("loss", 100), ("reconstruction", 80), ("kl", 20))
 }
 WORSE = {name: [value + 0.3 for value in values] for name, values in HISTORY.items()}
+
+
+def drawn_codes(codes, labels=None, *, title="t", classes=None):
+    shown, axes = plots.figure(title=title, alt=ALT, size=(6.0, 5.2))
+    axes.set_aspect("equal", adjustable="datalim")
+    plots.draw_codes(axes, codes, labels, classes=classes)
+    return shown
+
+
+def drawn_map():
+    shown, axes = plots.figure(title=LONG, alt=ALT, size=(6.6, 5.4))
+    values = torch.linspace(0, 1, 40) * torch.linspace(0, 1, 40)[:, None]
+    plots.draw_map(axes, values, (-3, 3, -3, 3), label="realism (nats)")
+    plots.draw_codes(axes, *blobs(), alpha=0.95)
+    return shown
+
+
 FIGURES = {
     "lines": lines,
     "two panels": two_panels,
@@ -84,19 +101,9 @@ FIGURES = {
         title=LONG,
         alt=ALT,
     ),
-    "codes": lambda: plots.scatter_codes(*blobs(2000), title=LONG, alt=ALT),
-    "named codes": lambda: plots.scatter_codes(
-        *blobs(), classes=[f"garment {index}" for index in range(10)], title=LONG, alt=ALT
-    ),
-    "map": lambda: plots.show_map(
-        torch.linspace(0, 1, 40) * torch.linspace(0, 1, 40)[:, None],
-        (-3, 3, -3, 3),
-        label="realism (nats)",
-        title=LONG,
-        alt=ALT,
-        points=blobs()[0],
-        labels=blobs()[1],
-    ),
+    "codes": lambda: drawn_codes(*blobs(2000), title=LONG),
+    "named codes": lambda: drawn_codes(*blobs(), classes=[f"garment {index}" for index in range(10)], title=LONG),
+    "map": drawn_map,
     "history": lambda: plots.plot_history(HISTORY, WORSE, title=LONG, alt=ALT),
     "one curve": lambda: plots.plot_history({"loss": [120.0]}, title=LONG, alt=ALT),
     "manifold": lambda: plots.show_manifold(
@@ -244,7 +251,7 @@ def test_the_map_has_its_first_row_below():
 
 def test_codes_keep_the_colour_of_their_class_and_are_named():
     codes, labels = blobs()
-    made = plots.scatter_codes(codes, labels, title="t", alt=ALT)
+    made = drawn_codes(codes, labels)
     colours = made.axes[0].collections[0].get_facecolors()[:, :3]
     np.testing.assert_allclose(colours, [to_rgb(plots.CLASS_COLOURS[label]) for label in labels])
     assert {text.get_text() for text in made.axes[0].texts} == {str(digit) for digit in range(10)}
@@ -263,8 +270,8 @@ def axes():
         (lambda: plots.show_images([], title="t", alt=ALT), "empty"),
         (lambda: plots.show_images(pictures(4) * float("nan"), title="t", alt=ALT), "not finite"),
         (lambda: plots.show_images(pictures(100), columns=80, title="t", alt=ALT), "80 columns do not fit"),
-        (lambda: plots.scatter_codes(torch.full((3, 2), torch.inf), title="t", alt=ALT), "not finite"),
-        (lambda: plots.scatter_codes(torch.rand(3, 2), torch.tensor([0, 1, 12]), title="t", alt=ALT), "12"),
+        (lambda: drawn_codes(torch.full((3, 2), torch.inf)), "not finite"),
+        (lambda: drawn_codes(torch.rand(3, 2), torch.tensor([0, 1, 12])), "12"),
         (lambda: plots.plot_history({"loss": []}, title="t", alt=ALT), "no epochs"),
         (lambda: plots.plot_history(HISTORY, title="t", alt=ALT, terms=["beta"]), "beta"),
         (lambda: plots.show_manifold(lambda z: z, title="t", alt=ALT, steps=1), "steps"),
@@ -399,8 +406,8 @@ def test_the_bottleneck_diagram_shows_the_image_and_counts_its_pixels():
         lambda: plots.show_images(pictures(2), title=3, alt="a"),
         lambda: plots.show_images(pictures(2), title="t", alt="a", columns="two"),
         lambda: plots.show_manifold(3, title="t", alt="a"),
-        lambda: plots.scatter_codes(blobs()[0], "labels", title="t", alt="a"),
-        lambda: plots.show_map([[0, 1]], (0, 1), label="l", title="t", alt="a"),
+        lambda: plots.draw_codes(axes(), blobs()[0], "labels"),
+        lambda: plots.draw_map(axes(), [[0, 1]], (0, 1, 0, 1), label="l"),
         lambda: plots.plot_history({"loss": ["high"]}, title="t", alt="a"),
         lambda: plots.figure(0, title="t", alt="a"),
         lambda: plots.figure(title=b"t", alt="a"),

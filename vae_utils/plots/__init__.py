@@ -1,10 +1,10 @@
 """Figures for the lessons: one message each in the title, alt text on every one, made without pyplot.
 
 `figure` is `plt.subplots` for a lesson; the other functions draw what several lessons share. Functions named
-`show_...`, `scatter_...` and `plot_...` return a whole figure; `draw_...` draws into axes that you made with `figure`.
+`show_...` and `plot_...` return a whole figure; `draw_...` draws into axes that you made with `figure`.
 """
 
-from vae_utils.plots.codes import draw_codes, draw_map, scatter_codes, show_map
+from vae_utils.plots.codes import draw_codes, draw_map
 from vae_utils.plots.curves import label_lines, plot_history
 from vae_utils.plots.diagram import show_bottleneck_diagram, show_vae_diagram
 from vae_utils.plots.figures import LessonFigure, figure
@@ -45,10 +45,8 @@ __all__ = [
     "layout_problems",
     "mosaic",
     "plot_history",
-    "scatter_codes",
     "show_bottleneck_diagram",
     "show_images",
     "show_manifold",
-    "show_map",
     "show_vae_diagram",
 ]

@@ -7,7 +7,6 @@ from jaxtyping import Float, Integer
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from vae_utils.plots.figures import LessonFigure, figure
 from vae_utils.plots.layout import Number, push_apart
 from vae_utils.plots.style import CLASS_COLOURS, DPI, LABEL_SIZE, MUTED
 from vae_utils.signatures import checked
@@ -73,37 +72,6 @@ def _name_classes(axes: Axes, points: np.ndarray, kinds: np.ndarray, classes: Se
 
 
 @checked(strict=False)
-def scatter_codes(
-    codes: Float[Tensor, "N 2"],
-    labels: Integer[Tensor, " N"] | None = None,
-    *,
-    title: str,
-    alt: str,
-    classes: Sequence[str] | None = None,
-    xlabel: str = Z1,
-    ylabel: str = Z2,
-) -> LessonFigure:
-    """Draw a set of codes, coloured by class, each class named at its median.
-
-    Args:
-        codes: (N, 2) codes.
-        labels: (N,) class of each code, 0 to 9; None draws all in grey.
-        title, alt: the message of the figure and its text alternative.
-        classes: names of the classes; by default the digits.
-        xlabel, ylabel: names of the axes.
-
-    Returns:
-        The figure.
-    """
-    shown, axes = figure(title=title, alt=alt, size=(6.0, 5.2))
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
-    axes.set_aspect("equal", adjustable="datalim")
-    draw_codes(axes, codes, labels, classes=classes)
-    return shown
-
-
-@checked(strict=False)
 def draw_map(
     axes: Axes,
     values: Float[Tensor, "H W"],
@@ -137,41 +105,3 @@ def draw_map(
     bar.ax.tick_params(labelsize=9, color="#8a8a8a")
     axes.set_xlabel(Z1)
     axes.set_ylabel(Z2)
-
-
-@checked(strict=False)
-def show_map(
-    values: Float[Tensor, "H W"],
-    extent: tuple[Number, Number, Number, Number],
-    *,
-    label: str,
-    title: str,
-    alt: str,
-    points: Float[Tensor, "N 2"] | None = None,
-    labels: Integer[Tensor, " N"] | None = None,
-    limits: tuple[Number, Number] | None = None,
-) -> LessonFigure:
-    """Draw a map over the latent plane with codes on top.
-
-    Args:
-        values: (H, W) values; row 0 lies at the smallest z₂.
-        extent: left, right, bottom, top of the plane, in units of z.
-        label: what the values are, with their unit.
-        title, alt: the message of the figure and its text alternative.
-        points: (N, 2) codes to draw on top.
-        labels: (N,) class of each code; None draws white points.
-        limits: lowest and highest value of the colours; by default those of the values.
-
-    Returns:
-        The figure.
-    """
-    shown, axes = figure(title=title, alt=alt, size=(6.6, 5.4))
-    draw_map(axes, values, extent, label=label, limits=limits)
-    axes.set_xlim(extent[:2])
-    axes.set_ylim(extent[2:])
-    if points is not None and labels is not None:
-        draw_codes(axes, points, labels, alpha=0.95)
-    elif points is not None:
-        places = points.detach().cpu().numpy()
-        axes.scatter(*places.T, s=7, color="white", edgecolors="#1a1a1a", linewidths=0.35, alpha=0.9)
-    return shown
