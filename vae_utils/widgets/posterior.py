@@ -14,7 +14,7 @@ from vae_utils.widgets.base import Explorer
 from vae_utils.widgets.canvas import bundle
 from vae_utils.widgets.chart import Axis, Chart, boxes, line, rule, text
 from vae_utils.widgets.chart_view import KERNEL_DRAWS, ChartView
-from vae_utils.widgets.toy import toy_tables
+from vae_utils.widgets.toy import SHAPES, toy_tables
 
 MU, LOGVAR, X = (
     (-3.0, 3.0),
@@ -65,8 +65,7 @@ class PosteriorExplorer(Explorer):
             if not ends[0] <= value <= ends[1]:
                 raise ValueError(f"{name} must be between {ends[0]:g} and {ends[1]:g}, received {value}")
         self.begin = {"mu": mu, "logvar": logvar}
-        shapes = {"wave": "wave: z + 0.8 sin 2z", "square": "square: z²/2", "line": "line: 1.5 z"}
-        self.curve = make.choice("decoder f(z)", [(shapes[name], name) for name in CURVES], curve)
+        self.curve = make.choice("decoder f(z)", [(SHAPES[name], name) for name in CURVES], curve)
         self.x = make.slider("observed x", x, *X, 0.05)
         self.mu = make.slider("μ of q", mu, *MU)
         self.logvar = make.slider("log σ² of q", logvar, *LOGVAR)

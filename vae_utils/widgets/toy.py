@@ -17,7 +17,7 @@ from vae_utils.widgets.chart_view import KERNEL_DRAWS, ChartView
 CODES = 4.0  # the panels show codes from -CODES to CODES
 X_LOW, X_HIGH = -3.0, 4.0
 HEIGHTS = [0.65 * 2**step for step in range(10)]  # of the lower panel: it changes now and then, not with every move
-NAMES = {"wave": "wave: z + 0.8 sin 2z", "square": "square: z²/2", "line": "line: 1.5 z"}
+SHAPES = {"wave": "wave: z + 0.8 sin 2z", "square": "square: z²/2", "line": "line: 1.5 z"}
 STRIDE = 4  # of the toy's grid: its spacing of 0.001 is finer than the browser needs
 ALT = (
     "Three panels that share their axes. Above: the decoder's curve over the code z, with a band of one sigma and a "
@@ -55,7 +55,7 @@ class ToyExplorer(Explorer):
             value=noise, base=10, min=math.log10(0.05), max=math.log10(3), step=0.02, readout_format=".2f"
         )
         self.noise.description, self.noise.layout = "σ of the decoder", make.WIDE
-        self.curve = make.choice("decoder f(z)", [(NAMES[name], name) for name in CURVES], curve)
+        self.curve = make.choice("decoder f(z)", [(SHAPES[name], name) for name in CURVES], curve)
         self._solved: tuple[float, str] | None = None
         self._make_figure()
         super().__init__(
