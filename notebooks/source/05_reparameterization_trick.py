@@ -2,8 +2,7 @@
 # # 05 · How do you differentiate through a dice roll?
 #
 # After this notebook you can
-# - say why a sampling step stops the gradient, and recognise a VAE that is broken in this way although it trains without
-#   a complaint;
+# - say what a sampling step does to the gradient, and recognise a VAE that is broken by it;
 # - move the randomness out of the way with the **reparameterization trick**, and verify the gradient that it gives;
 # - compare it with an older unbiased estimator by a number, improve that one as far as a baseline can, and say when the
 #   trick is the wrong tool.
@@ -318,11 +317,11 @@ assert abs(by_mu - 3) < 0.04 and abs(by_logvar - 1) < 0.04  # six standard error
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### A check to keep: `gradcheck`
 #
-# `torch.autograd.gradcheck` compares the gradient of any function with differences like our nudge. It needs two things
-# from you: **frozen noise**, or it compares two different functions, and **float64**, because it moves inputs by a
-# millionth and float32 rounds such differences away.
+# `torch.autograd.gradcheck` compares the gradient of any function with differences like our nudge. It wants
+# **float64**, because it moves inputs by a millionth and float32 rounds such differences away.
 #
-# **Predict first.** Which of the three lines below says True?
+# **Predict first.** We give it z = μ + σ ε three times: with frozen noise, with fresh noise, and with frozen noise
+# but σ detached. Which of the three will pass?
 
 # %% tags=["nbval-check-output"] slideshow={"slide_type": "fragment"}
 torch.manual_seed(0)
@@ -396,8 +395,8 @@ plots.show_images(
 # how much more probable z becomes, in nats per unit of μ, when μ moves right. Draws right of μ become more frequent, draws
 # left of it rarer, and each brings its $f$ into the average. This is the **score-function** estimator, also called REINFORCE.
 #
-# **Predict first.** For $f(z) = z^2$ at μ = 1.5, σ = 1: is it right on average, too? How many times more draws does it need
-# for the same accuracy: 2, 13, or 100 times?
+# **Predict first.** For $f(z) = z^2$ at μ = 1.5, σ = 1: how many times the draws of the pathwise estimator does it
+# need for the same accuracy: 2, 13, or 100 times?
 
 
 # %% slideshow={"slide_type": "fragment"}
@@ -567,9 +566,9 @@ figure
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## On a real VAE
 #
-# Now let $f$ be the reconstruction error, in nats, of the VAE that you trained above (K = 16). The exact gradient with
-# respect to μ is unknown, but its variance can be measured: for 30 test images, 1,000 draws of z each, summed over the 16
-# latents.
+# Now let $f$ be the reconstruction error, in nats, of the VAE that you trained above (K = 16). The exact gradient
+# with respect to μ is unknown, but its variance can be measured: for 30 test images, 1,000 draws of z each, the
+# variances summed over the 16 latents.
 
 
 # %% slideshow={"slide_type": "-"}
@@ -595,9 +594,9 @@ for column, name in ((1, "best baseline"), (2, "no baseline")):
 assert 12 < ratios[1, 1] < 35 and 3_000 < ratios[1, 2] < 100_000
 
 # %% [markdown] slideshow={"slide_type": "-"}
-# For the median image the score function has about twenty times the trick's variance with the best baseline for each latent,
-# and of the order of ten thousand times without one. It needs as many draws, each with a pass through the decoder, where
-# the trick needs one. This is why hardly anyone trains VAEs with Gaussian latents that way.
+# For the median image the score function has about twenty times the trick's variance with the best baseline for each
+# latent, and of the order of ten thousand times without one. It needs that many draws, each with a pass through the
+# decoder, where the trick needs one. This is why hardly anyone trains VAEs with Gaussian latents that way.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### But can it train one?
@@ -671,9 +670,9 @@ figure
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Where the trick does not apply
 #
-# The derivative went inside the average on one condition: $f$ must not jump. Take an $f$ that is a jump and nothing else: 1
-# for z > 0, else 0. Its average is the probability of a positive z, whose derivative with respect to μ is the density of z
-# at 0: about 0.352 at μ = 0.5, σ = 1.
+# The derivative went inside the average on a condition: $f$ must not jump. Take an $f$ that is a jump and nothing
+# else: 1 for z > 0, else 0. Its average is the probability of a positive z, whose derivative with respect to μ is the
+# density of z at 0: about 0.352 at μ = 0.5, σ = 1.
 #
 # **Predict first.** What does the pathwise gradient say, and with what variance?
 
@@ -747,8 +746,9 @@ exercises.crossover.check(my_omega)
 #
 # **Remember.**
 # - Put the randomness where there is nothing to learn, z = μ + σ ε, and let the parameters act on it by arithmetic.
-# - Where $f$ does not jump, the pathwise and the score-function gradient are both unbiased. Without a baseline the second has
-#   13 times the variance on z² (μ = 1.5, σ = 1), 776 times at 16 latents, of the order of ten thousand times on a small VAE.
+# - The score-function gradient is unbiased; the pathwise one is where $f$ does not jump. Without a baseline the first
+#   has 13 times the other's variance on z² (μ = 1.5, σ = 1), 776 times at 16 latents, of the order of ten thousand
+#   times on a small VAE.
 # - The best baseline, E[f s²]/E[s²], leaves 6 times on z² and 47 times at 16 latents.
 # - Freeze the noise and use float64 to check such a gradient.
 #

@@ -1,9 +1,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 08 · Rate, distortion, collapse: what does β buy?
 #
-# The KL term is a price, and β says how high it is. Turn the price up and a model describes images in fewer nats and
-# redraws them worse. Turn it up too far, or give the decoder a way around the code, and the code falls silent. This
-# notebook measures the trade, breaks it on purpose, and mends it.
+# The KL term is a price, and β says how high it is. Turn the price up and a model says less about each image in its
+# code, and redraws it worse. Turn it up too far, or give the decoder a way around the code, and the code falls
+# silent. This notebook measures the trade, breaks it on purpose, and mends it.
 #
 # After this notebook you can
 # - place any VAE in the **rate–distortion plane**, and read its β off the slope of the curve;
@@ -297,7 +297,7 @@ assert places[3].active >= 14 and 1.5 < places[3].rate < 2.7 and 30 < places[0].
 #   those two inequalities say exactly this. (It is measured on the training images, which the models were optimised on.)
 # - **$R + D$ is lowest at β = 1.** On the training images, at the optimum, it must be: β = 1 is the only one that
 #   minimises it. On test images nothing forces it; here it is so too. A smaller β redraws better and bounds
-#   $\log p(x)$ worse; a larger β describes more briefly and bounds it worse too.
+#   $\log p(x)$ worse; a larger β has a shorter code and bounds it worse too.
 # - **At β = 32 the code is silent.** Every latent is switched off, as in the Gaussian case: even the first small piece
 #   of rate would save less than 32 for each nat. This is collapse by **price**.
 #
@@ -375,7 +375,7 @@ exercises.two_nats.check(my_beta_of_two_nats)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Collapse at β = 1, on purpose
 #
-# A high price is one way to silence a code. The other is a decoder that does not need it. Ours so far predicts all
+# A high price is one way to silence a code. Another is a decoder that does not need it. Ours so far predicts all
 # pixels from z alone. Give it a second source: let it **read what it has already drawn**. Pixel $i$ is then predicted
 # from z and from all pixels before it, row by row:
 #
@@ -587,10 +587,10 @@ swaps = {name: sum(row["swap"] for row in rows) / 3 for name, rows in found.item
 assert swaps["annealing"] > 2 * swaps["free bits, λ = 0.25"]
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Trained the plain way, the model describes a digit in one to three nats, with a few of its 16 latents. That is
+# Trained the plain way, the model's code says one to three nats about a digit, with a few of its 16 latents. That is
 # **posterior collapse**: for the others $q(z_k \mid x)$ is nearly the prior, whatever the image. (Active units
-# understate it: the bar of 0.01 is passed by far more latents than carry 0.1 nats.) Each remedy raises
-# the rate, in every seed. Four details are worth more than that success.
+# understate it: the bar of 0.01 is passed by far more latents than carry 0.1 nats.) Each remedy raises the rate, in
+# every seed. Four details are worth more than that success.
 #
 # - **The bound did not improve.** With annealing and cycles the mean of $R + D$ ends within 0.6 nats of the untreated
 #   models, with free bits a nat or so higher. As in the Gaussian case, the strong decoder has made the ELBO nearly
@@ -639,9 +639,9 @@ plots.show_images(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does a higher price sort the factors?
 #
-# It is also said that under pressure a VAE gives each **factor** of the data, such as size or position, a latent of its
-# own: **disentanglement** (Higgins et al. 2017). To test it we draw data whose factors are known and independent: three
-# kinds of shape, five sizes, seven angles, 11 × 11 positions.
+# It is said that under the pressure of a higher β a VAE gives each **factor** of the data, such as size or position,
+# a latent of its own: **disentanglement** (Higgins et al. 2017). To test it we draw data whose factors are known and
+# independent: three kinds of shape, five sizes, seven angles, 11 × 11 positions.
 
 # %% slideshow={"slide_type": "-"}
 shapes = load_images("shapes")
@@ -794,8 +794,9 @@ assert ranks[2] < -0.8 and max(abs(rank) for rank in ranks[:2] + ranks[3:]) < 0.
 # - **β helped, on average.** From β = 1 to β = 4, the best of the four, picked afterwards, the mean rises by 0.11, two
 #   to three standard errors; from 1 to 2 it hardly moves. None of the 35 comes near 1, and at β = 4 none could: all five factors take log 12,705 ≈ 9.4 nats, and the
 #   rate, about five nats, allows a gap of about 0.6.
-# - **The seed decides more.** β explains a fifth to three tenths of the variance of the 35 gaps, the seed the rest. At
-#   β = 4 alone the gap runs from 0.04 to 0.39; the luckiest model at β = 1 beats the average there.
+# - **The seed decides more.** β explains three tenths of the variance of the 35 gaps (about a fifth, allowing for
+#   four means fitted to 35 numbers), the seed the rest. At β = 4 alone the gap runs from 0.04 to 0.39; the luckiest
+#   model at β = 1 beats the average there.
 # - **Can the loss tell which seed was lucky?** At β = 4, yes: the lower, the larger the gap (rank correlation −0.9), as one
 #   would expect if a diagonal $q$ favours axes that fit the factors (Rolínek et al. 2019). At the other three β
 #   the correlation cannot be told from none. Without labels you would not know in which case you are.
@@ -821,8 +822,9 @@ exercises.mutual_information_gap.check(my_gap)
 #   nats of distortion, $dD/dR = -\beta$.
 # - The ELBO fixes the sum, not the split. With a decoder that can do without z, nearly every split is as good, and the
 #   order of learning decides.
-# - Collapse by price (a latent that saves less than β), by a decoder that does without, or by a bad start: look at the
-#   KL of each latent. Annealing, cycles and free bits raised the rate; here they did not improve the bound.
+# - Collapse by price (a latent that saves less than β), by a decoder that does without, or by haste (it learns to do
+#   without first): look at the KL of each latent. Annealing, cycles and free bits raised the rate; here they did not
+#   improve the bound.
 # - A larger β is no reliable method for disentanglement: the seed decides more. Show all seeds.
 #
 # **What could fool you.** Active units: a latent can be active and carry nothing useful; swap codes and see what it
