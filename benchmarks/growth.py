@@ -23,7 +23,7 @@ IMAGES, LATENTS, WIDTHS = (
     (100, 200, 400, 800, 1600),
 )
 POINT = """
-import json, pathlib, sys, time
+import json, sys, time
 import torch
 from vae_utils import VAE, fit, negative_elbo
 from vae_utils.on_disk import ImagesOnDisk
@@ -31,9 +31,6 @@ path, latent_dim, hidden = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 images = ImagesOnDisk(path)
 model = VAE(latent_dim, hidden=hidden)
 fit(model, images.index_select(0, torch.arange(256)), negative_elbo, epochs=1, progress=False)
-def peak_mb():  # not getrusage: what it tells may be the peak of the process that started this one
-    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
 before = peak_mb()
 start = time.perf_counter()
 fit(model, images, negative_elbo, epochs=1, progress=False)
@@ -56,7 +53,7 @@ def write_images(path: Path, count: int) -> None:
 
 def point(path: Path, latent_dim: int, hidden: int) -> dict[str, float]:
     """One epoch in a new process."""
-    command = [sys.executable, "-c", POINT, str(path), str(latent_dim), str(hidden)]
+    command = [sys.executable, "-c", report.PEAK_MB + POINT, str(path), str(latent_dim), str(hidden)]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 

@@ -30,16 +30,14 @@ if smaps.exists():
     for line in smaps.read_text().splitlines()[1:]:
         key, size = line.split()[:2]
         own[key] = int(size) / 1024
-# Not getrusage: what it tells may be the peak of the process that started this one.
-lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-print(int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024, own.get("Private_Dirty:", 0))
+print(peak_mb(), own.get("Private_Dirty:", 0))
 """
 
 
 def costs(path: Path) -> dict[str, float]:
     """Run a notebook: its seconds from the kernel's start to the end, its peak and its own memory in MB."""
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell(ASKS))
+    notebook.cells.append(nbformat.v4.new_code_cell(report.PEAK_MB + ASKS))
     start = time.perf_counter()
     client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(NOTEBOOKS)}})
     client.execute()

@@ -13,6 +13,14 @@ from typing import Any
 import torch
 
 RESULTS = Path(__file__).resolve().parent / "results"
+# A function for programs that measure themselves. Not getrusage: what it tells may be the peak of the process that
+# started this one. Linux only.
+PEAK_MB = """
+def peak_mb():
+    import pathlib
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) / 1024
+"""
 
 
 def machine(device: str = "cpu") -> dict[str, Any]:

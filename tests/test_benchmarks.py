@@ -18,9 +18,11 @@ import notebook_costs  # noqa: E402
 import paper_table  # noqa: E402
 import report  # noqa: E402
 import summary  # noqa: E402
+import train_checkpoints  # noqa: E402
 import training_speed  # noqa: E402
 
 from vae_utils import VAE, load_images, negative_elbo  # noqa: E402
+from vae_utils.checkpoints import checkpoint_card  # noqa: E402
 
 
 def test_the_readme_shows_what_was_measured():
@@ -113,6 +115,19 @@ def test_a_row_of_the_papers_table_goes_on_where_it_was_stopped(tmp_path, capsys
     assert 100 < seconds < 200, "those of the first part count"
     assert "goes on after 2 epochs" in capsys.readouterr().out
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
+
+
+def test_an_unfinished_row_of_another_rate_is_left_alone(tmp_path, capsys):
+    x = load_images().train[:200]
+    paper_table.trained("vae-1", x, 1, 0, "cpu", False, tmp_path, 3e-3)
+    paper_table.trained("vae-1", x, 1, 0, "cpu", False, tmp_path, 1e-3)
+    assert "goes on" not in capsys.readouterr().out
+
+
+def test_the_shipped_models_were_trained_as_their_recipes_say():
+    for name, recipe in train_checkpoints.RECIPES.items():
+        card = checkpoint_card(name)
+        assert card["epochs"] == recipe.epochs and card["loss"] == recipe.loss.__name__, name
 
 
 def test_rows_with_other_numbers_of_passes_stand_beside_each_other(tmp_path, monkeypatch, capsys):

@@ -259,6 +259,7 @@ def test_changed_code_is_not_refreshed(lesson, capsys, by_hand):
     if by_hand:  # as an editor that keeps both files alike does; the outputs are still those of the old code
         edit(lesson, lambda nb: nb.cells[2].update(source='print("one")\nprint("three")'))
     before = path.read_bytes()
+    assert "--refresh" not in build.check("01_lesson", lesson)[0], "it would be refused"
     assert build.main(["--refresh"], lesson) == 1
     assert "outputs come from other code" in capsys.readouterr().err
     assert path.read_bytes() == before

@@ -59,7 +59,22 @@ def ramps(model, x):
     return negative_elbo(model, x, min(1.0, STATE["n"] / 1000))
 
 
-@pytest.mark.parametrize("loss", [*CHANGING.values(), ramps, counts_in_a_global], ids=[*CHANGING, "ramps", "a global"])
+def counts_on_itself(model, x):
+    counts_on_itself.calls = getattr(counts_on_itself, "calls", 0) + 1
+    return negative_elbo(model, x)
+
+
+def counts_on_the_model(model, x):
+    model.steps += 1
+    return negative_elbo(model, x, min(1.0, model.steps / 1000))
+
+
+CHANGING |= {"a function's attribute": counts_on_itself, "the model": counts_on_the_model, "a ramp": ramps}
+CHANGING["setattr"] = lambda model, x: setattr(model, "steps", 1) or negative_elbo(model, x)  # noqa: B010
+CHANGING["a global"] = counts_in_a_global
+
+
+@pytest.mark.parametrize("loss", CHANGING.values(), ids=CHANGING)
 def test_a_loss_that_may_remember_is_not_recorded(loss):
     assert not keeps_no_state(loss)
     assert not keeps_no_state(functools.partial(loss))

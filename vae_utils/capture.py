@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 MUTATORS = {"add", "append", "clear", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
+WRITES = ("STORE_GLOBAL", "STORE_ATTR")
 HARMLESS = (bool, int, float, complex, str, bytes, type(None), type, Tensor, nn.Module, torch.dtype, torch.device)
 KNOWN = ("builtins", "functools", "math", "torch", "vae_utils")  # what a loss may call unseen
 
@@ -25,8 +26,8 @@ def keeps_no_state(loss: Callable) -> bool:
     """Whether a loss is a function that remembers nothing from one call to the next, and rolls no dice of Python.
 
     Looked at are its code, the functions that it calls, and what both read from outside: they may not write variables
-    of others, nor change a dictionary or list, nor use an object that may have a memory, such as an iterator. In doubt
-    the answer is no. Not seen is what a model's `forward` does.
+    of others, set an attribute, change a dictionary or list, nor use an object that may have a memory, such as an
+    iterator. In doubt the answer is no. Not seen is what a model's `forward` does, and what is kept in its attributes.
     """
     return _is_function(loss) and _is_harmless(loss, set())
 
@@ -62,14 +63,15 @@ def _changes_nothing(function: Callable, seen: set[int]) -> bool:
         codes += [part for part in code.co_consts if inspect.iscode(part)]
         steps += [(step.opname, step.argval) for step in dis.get_instructions(code)]
     enclosed = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    if any(name == "STORE_GLOBAL" or (name == "STORE_DEREF" and what in enclosed) for name, what in steps):
+    writes = any(name in WRITES or what == "setattr" for name, what in steps)
+    if writes or any(name == "STORE_DEREF" and what in enclosed for name, what in steps):
         return False
     named = {what for name, what in steps if name in ("LOAD_GLOBAL", "LOAD_NAME")}
     outside = [function.__globals__[name] for name in named & function.__globals__.keys()]
     outside += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     with suppress(ValueError):  # a variable that has no value yet
         outside += [cell.cell_contents for cell in enclosed.values()]
-    changes = any(name in ("STORE_SUBSCR", "STORE_ATTR") or what in MUTATORS for name, what in steps)
+    changes = any(name == "STORE_SUBSCR" or what in MUTATORS for name, what in steps)
     if changes and any(isinstance(value, dict | list) for value in outside):
         return False
     return all(_is_harmless(value, seen) for value in outside)
