@@ -33,6 +33,7 @@ NOTEBOOKS = Path(__file__).resolve().parent
 MAX_BYTES = 500_000
 CELL_SECONDS = 300
 LARGE_PNG_BYTES = 40_000
+DARK = 200  # of 255, on the edge of a figure: lines and text, not paper
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE = "Interactive part: it appears here when you run this cell. The figure beside it shows the same."
 # No Python version and no IPython version: they would change with the machine of whoever builds.
@@ -147,6 +148,16 @@ def shrink_png(encoded: str) -> str:
     return base64.b64encode(best).decode()
 
 
+def is_cut_off(encoded: str) -> bool:
+    """Whether something dark lies on the edge of a base64 PNG, as text does for which a figure has no room."""
+    picture = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA")
+    sheet = Image.new("RGBA", picture.size, "white")
+    sheet.alpha_composite(picture)
+    grey, (width, height) = sheet.convert("L"), picture.size
+    edges = (0, 0, width, 2), (0, height - 2, width, height), (0, 0, 2, height), (width - 2, 0, width, height)
+    return min(grey.crop(edge).getextrema()[0] for edge in edges) < DARK
+
+
 def build(name: str, notebooks: Path = NOTEBOOKS, write: bool = True) -> list[str]:
     """Run one lesson, print its seconds, store it if `write`; returns what went wrong (then the old file is kept)."""
     notebook, started = read_source(notebooks / "source" / f"{name}.py"), time.perf_counter()
@@ -247,6 +258,8 @@ def inspect(name: str, notebook: nbformat.NotebookNode, size: int) -> list[str]:
                 problems.append(f"{where}: wrote to stderr ({output.text.strip()[:200]!r}): mend the cause")
             if WIDGET_VIEW in output.get("data", {}):
                 problems.append(f"{where}: stores a widget view, which shows an error when opened: build it again")
+            if (png := output.get("data", {}).get("image/png")) and is_cut_off(png):
+                problems.append(f"{where}: its figure is cut off at an edge: shorten the text there, or make room")
             text = output_text(output)
             for what, pattern in UNFIT_TEXT.items():
                 if found := pattern.search(text):

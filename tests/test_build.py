@@ -11,6 +11,7 @@ from PIL import Image
 
 import build
 
+WHITE = "iVBORw0KGgoAAAANSUhEUgAAAAQAAAAECAAAAACMmsGiAAAAEUlEQVR42mP8z8DAwMSAQgAAE1EBB/2hEgAAAAAASUVORK5CYII="
 SOURCE = """\
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # A lesson
@@ -31,14 +32,15 @@ handle = display("first", display_id=True)
 handle.update("last")
 
 # %%
-display({"image/png": "iVBORw0KGgo=", "text/html": '<img src="data:image/png;base64,iVBORw0KGgo=" alt="x">'}, raw=True)
+picture = "WHITE"
+display({"image/png": picture, "text/html": f'<img src="data:image/png;base64,{picture}" alt="x">'}, raw=True)
 
 # %%
 # The same cell twice.
 
 # %%
 # The same cell twice.
-"""
+""".replace("WHITE", WHITE)
 
 
 @pytest.fixture(scope="module")
@@ -271,6 +273,20 @@ def test_execute_only_writes_nothing(lesson, capsys):
     assert build.main(["--execute-only"], lesson) == 0
     assert " s, " in capsys.readouterr().out
     assert list(lesson.glob("*.ipynb")) == []
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P"])
+@pytest.mark.parametrize(
+    ("place", "cut_off"), [((0, 9), True), ((29, 9), True), ((9, 0), True), ((9, 19), True), ((9, 9), False)]
+)
+def test_a_figure_with_text_on_its_edge_is_named(lesson, capsys, mode, place, cut_off):
+    picture, file = Image.new("L", (30, 20), 255), io.BytesIO()
+    picture.putpixel(place, 0)
+    picture.convert(mode).save(file, "PNG")
+    encoded = base64.b64encode(file.getvalue()).decode()
+    edit(lesson, lambda nb: nb.cells[5].outputs[0].data.update({"image/png": encoded}))
+    assert build.main(["--check"], lesson) == cut_off
+    assert ("cell 6 ('picture = " in capsys.readouterr().err) == cut_off
 
 
 def test_a_large_picture_gets_a_palette_and_a_small_one_is_left_alone():

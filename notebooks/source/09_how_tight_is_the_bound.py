@@ -79,7 +79,7 @@ shown, panels = plots.figure(
     title="The same model with its latent axes turned: the posterior gets a slant that q cannot have",
     alt="Two panels over two latent dimensions. Left: the posterior is an upright ellipse, and the dashed ellipse of q "
     "lies exactly on it. Right: the posterior is turned by 45 degrees, and q is a circle, too wide across the slant and too short along it.",
-    size=(7.5, 3.3),
+    size=(7.5, 3.5),
     sharey=True,
 )
 angle = torch.linspace(0, 2 * math.pi, 200, dtype=torch.float64)
@@ -91,10 +91,11 @@ for axes, (name, precision) in zip(panels, matrices.items(), strict=True):
     ridge = torch.linalg.cholesky(torch.linalg.inv(precision)) @ circle
     axes.plot(*ridge, color=plots.EXACT, linewidth=2, label="posterior p(z|x)")
     axes.plot(*(circle / precision.diagonal().sqrt()[:, None]), "--", color=plots.ENCODER, linewidth=2, label="best q")
-    axes.set(xlabel="narrowest dimension − mean", aspect="equal", xlim=(-0.85, 0.6), ylim=(-0.45, 0.45))
+    axes.set(aspect="equal", xlim=(-0.85, 0.6), ylim=(-0.45, 0.45))
     axes.set_title(name)
     axes.legend(loc="upper left", fontsize=8)
-panels[0].set_ylabel("widest dimension − mean")
+panels[0].set(xlabel="narrowest dimension − mean", ylabel="widest dimension − mean")
+panels[1].set_xlabel("one turned axis − mean; upwards the other")
 shown
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
@@ -205,9 +206,9 @@ assert abs(left - best[1000]) < 0.06, "the pixels say the same as the closed for
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Both bounds approach the exact value. For large k the wider q obeys the law: ten times the draws, a tenth of the
-# gap. The best q falls more slowly, by about a factor of four. The ELBO's KL makes q narrow (notebook 04), and where
-# it is too narrow, here along the slant, the weights $p(z|x)/q(z)$ grow so fast towards its tails that their variance
-# is infinite. Then the law with 1/k does not apply.
+# gap. The gap of the best q falls more slowly: ten times the draws divide it by about four. The ELBO's KL makes q
+# narrow (notebook 04), and where it is too narrow, here along the slant, the weights $p(z|x)/q(z)$ grow so fast
+# towards its tails that their variance is infinite. Then the law with 1/k does not apply.
 #
 # So **the q with the best ELBO is not the best q to estimate log p(x) with**, and "the bias falls as 1/k" has a
 # condition that a VAE does not have to meet.
@@ -302,7 +303,7 @@ for axes in (left, right):
     axes.errorbar(ks, means, yerr=[2 * error for error in over_draws], color=plots.VAE, marker="o", markersize=4)
     axes.set(xscale="log", xlabel="draws k")
 left.set_title("band: ± 1 standard error over images")
-right.set_title("enlarged; bars, hardly visible: ± 2 over draws")
+right.set_title("bars: ± 2 standard errors over draws")
 left.set_ylabel("bound (nats per image)")
 shown
 
