@@ -145,7 +145,7 @@ def test_the_gap_falls_as_the_variance_of_the_weights_over_two_k():
         (lambda: LinearGaussian(torch.zeros(784), torch.zeros(784), 1.0), r"received \(784,\)"),
         (lambda: LinearGaussian(torch.zeros(9, 2), torch.zeros(9), 1.0), r"received \(9, 2\)"),
         (lambda: LinearGaussian.fit(torch.zeros(5, 1, 28, 28), 0), "from 1 to 783, received 0"),
-        (lambda: LinearGaussian.fit(torch.rand(6, 1, 28, 28), 5), "the 6 images lie in 5 dimensions"),
+        (lambda: LinearGaussian.fit(torch.rand(6, 1, 28, 28), 5), "these 6 lie in 5 dimensions"),
         (lambda: LinearGaussian.fit(torch.ones(90, 1, 28, 28), 5), "not all alike"),
         (lambda: random_model()[0].turned(torch.ones(3, 3)), "orthogonal matrix of 3"),
         (lambda: random_model()[0].turned(torch.eye(2)), "orthogonal matrix of 3"),

@@ -102,8 +102,8 @@ class LinearGaussian(nn.Module):
         noise = variances[:-latent_dim].mean()
         if noise <= 1e-12 * variances[-1]:
             raise ValueError(
-                f"the {len(x)} images lie in {latent_dim} dimensions, which leaves nothing for the noise: take more "
-                "than latent_dim + 1 of them, not all alike"
+                f"x must hold more than latent_dim + 1 images, not all alike: these {len(x)} lie in {latent_dim} "
+                "dimensions, which leaves nothing for the noise"
             )
         kept, axes = variances[-latent_dim:].flip(0), directions[:, -latent_dim:].flip(1)
         return cls(axes * (kept - noise).sqrt(), flat.mean(0), noise.item())

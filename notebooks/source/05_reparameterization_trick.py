@@ -419,9 +419,7 @@ for name, estimate in (("pathwise", pathwise), ("score function", score_function
     mean, error = gradients.mean(1), gradients.std(1) / 1_000**0.5  # (experiments,)
     covered = ((mean - 3).abs() < 1.96 * error).double().mean().item()
     variance[name] = gradients.var().item()
-    print(
-        f"{name:14}  mean {gradients.mean():.2f}  variance {variance[name]:4.1f}  95 % intervals with 3 inside: {covered:.1%}"
-    )
+    print(f"{name:14}  mean {gradients.mean():.2f}  variance {variance[name]:4.1f}  3 is in {covered:.1%} of intervals")
     assert abs(gradients.mean() - 3) < 0.04 and 0.93 < covered < 0.97
 ratio = variance["score function"] / variance["pathwise"]
 print(f"ratio of the variances: {ratio:.1f}")
@@ -542,8 +540,7 @@ sigmas = torch.linspace(1, 0.05, 100)
 by_size = list(zip(*(exact_variances(1.5, 1.0, K) for K in sizes), strict=True))
 by_sigma = exact_variances(1.5, sigmas, 1)
 for name, colour, dots, line, curve in zip(names, colours, zip(*measured, strict=True), by_size, by_sigma, strict=True):
-    left.loglog(sizes, line, color=colour, linewidth=2)
-    left.loglog(sizes, dots, "o", color=colour, markersize=5)
+    left.loglog(sizes, line, "-", sizes, dots, "o", color=colour, linewidth=2, markersize=5)
     right.loglog(sigmas, curve, color=colour, linewidth=2, label=name)
 left.set(title="lines: exact, dots: measured", xlabel="number of latents K  (σ = 1)", ylabel="variance of one draw")
 left.set_xticks(sizes, sizes)
