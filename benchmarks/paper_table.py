@@ -4,6 +4,8 @@
     python benchmarks/paper_table.py --rows vae-1 iwae-5    some of them
     python benchmarks/paper_table.py --epochs 50            shorter, for a look
     python benchmarks/paper_table.py --rows conv-1          not of the paper: what a convolutional VAE reaches
+    python benchmarks/paper_table.py --rows iwae-50 --epochs 80 --weights w --start vae-1/seed-0/2000-epochs
+                                                            goes on from a row whose weights are in the folder w
 
 A row that the results file holds already, with this number of epochs and learning rate, is not trained again; one with
 another number of epochs stands beside it, one with another rate takes its place. One that was stopped on the way goes
@@ -16,12 +18,16 @@ As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey value
 binarized once, 5,000 draws an image. Not as in the paper: batches of 100 (20 there), Adam with a one-cycle schedule
 instead of eight falling rates, and fewer passes over the data (3,280 there).
 
-Source: Burda, Grosse & Salakhutdinov (2016), arXiv:1509.00519, section 5 and Table 1.
+Rows with many draws are dear on a CPU. --start is the shorter way: a model that one draw has brought far is handed to
+another objective, as the paper does in its Table 2.
+
+Source: Burda, Grosse & Salakhutdinov (2016), arXiv:1509.00519, section 5, Tables 1 and 2.
 """
 
 import argparse
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -48,6 +54,32 @@ PAPER = {
 }
 EPOCHS = {"vae-1": 2000, "vae-5": 800, "vae-50": 500, "iwae-5": 800, "iwae-50": 600, "conv-1": 100}
 DRAWS, FEW_DRAWS, RATE = 5000, 100, 1e-3  # some stored rows had three times the rate
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a row is trained; `start` names the row whose weights it goes on from, None for new ones."""
+
+    row: str
+    epochs: int
+    seed: int = 0
+    rate: float = RATE
+    start: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the row is called in the results."""
+        after = f"/after-{self.start.replace('/', '-')}" if self.start else ""
+        return f"{self.row}/seed-{self.seed}/{self.epochs}-epochs{after}"
+
+    def kept_at(self, runs: Path) -> Path:
+        """Where it is kept while unfinished."""
+        return runs / f"{self.name.replace('/', '-')}-rate-{self.rate:g}.safetensors"
+
+
+def weights_at(folder: Path, name: str) -> Path:
+    """Where the weights of the row `name` are."""
+    return folder / f"{name.replace('/', '-')}-weights.safetensors"
 
 
 def untrained(row: str) -> VAE:
@@ -79,21 +111,24 @@ def binarized(x: Tensor) -> Tensor:
 
 
 def trained(
-    row: str, x: Tensor, epochs: int, seed: int, device: str, compiled: bool, runs: Path, rate: float = RATE
+    plan: Plan, x: Tensor, device: str, compiled: bool, runs: Path, weights: Path | None = None
 ) -> tuple[VAE, float]:
-    """The model of a row, trained on grey images x (N, 1, 28, 28), and its seconds; a run kept in `runs` goes on."""
-    torch.manual_seed(seed)
-    model, loss = untrained(row), objective(row)
+    """The model of a plan, trained on grey images x (N, 1, 28, 28), and its seconds; a run kept in `runs` goes on.
+    The folder `weights` has those of the row that the plan starts from."""
+    torch.manual_seed(plan.seed)
+    model, loss = untrained(plan.row), objective(plan.row)
+    if plan.start:
+        model.load_state_dict(load_file(weights_at(weights, plan.start)))
     if compiled:
         fused = torch.compile(loss)
 
         def loss(model, x):
             return fused(model, x)
 
-    kept = kept_at(runs, row, seed, epochs, rate)
+    kept = plan.kept_at(runs)
     resumed = load_run(kept, model, device) if kept.exists() else None
     if resumed is not None:
-        print(f"{row}/seed-{seed}: goes on after {resumed.epochs} epochs", flush=True)
+        print(f"{plan.name}: goes on after {resumed.epochs} epochs", flush=True)
     clock = kept.with_suffix(".seconds")  # of all parts of an interrupted run
     earlier = float(clock.read_text()) if resumed is not None and clock.exists() else 0.0
     first, start = (resumed.epochs if resumed else 0) + 1, time.perf_counter()
@@ -112,26 +147,21 @@ def trained(
         if history.epochs == first:  # of a resumed run perhaps the end of an epoch only
             begun = now
         if history.epochs == first + 1:
-            minutes = (epochs - history.epochs) * (now - begun) / 60
-            print(f"{row}/seed-{seed}: about {minutes:.0f} more minutes, then its evaluation", flush=True)
+            minutes = (plan.epochs - history.epochs) * (now - begun) / 60
+            print(f"{plan.name}: about {minutes:.0f} more minutes, then its evaluation", flush=True)
         if now - saved > 60:
             write(history)
             saved = now
 
-    plan = {"epochs": epochs, "batch_size": 100, "learning_rate": rate, "seed": seed, "device": device}
-    history = fit(model, x, loss, callback=keep, resume=resumed, progress=False, **plan)
-    if history.epochs < epochs:
+    told = {"epochs": plan.epochs, "batch_size": 100, "learning_rate": plan.rate, "seed": plan.seed, "device": device}
+    history = fit(model, x, loss, callback=keep, resume=resumed, progress=False, **told)
+    if history.epochs < plan.epochs:
         if history.interrupted:
             write(history)
-        raise SystemExit(f"{row}: stopped after {history.epochs} epochs. {history.stopped}")
+        raise SystemExit(f"{plan.name}: stopped after {history.epochs} epochs. {history.stopped}")
     if history.epochs >= first:
         write(history)  # its evaluation takes long, too
     return model.to(device), spent()
-
-
-def kept_at(runs: Path, row: str, seed: int, epochs: int, rate: float) -> Path:
-    """Where an unfinished row is kept."""
-    return runs / f"{row}-seed-{seed}-{epochs}-epochs-rate-{rate:g}.safetensors"
 
 
 def measured(model: VAE, x: Tensor, draws: int = DRAWS) -> tuple[dict[str, float], Tensor]:
@@ -165,7 +195,10 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--runs", type=Path, default=UNFINISHED, help="folder for unfinished rows")
     parser.add_argument("--weights", type=Path, help="folder for the weights of each row")
+    parser.add_argument("--start", metavar="ROW", help="row to go on from, as the results name it; needs --weights")
     chosen = parser.parse_args()
+    if chosen.start and not (chosen.weights and weights_at(chosen.weights, chosen.start).exists()):
+        parser.error(f"argument --start: the folder that --weights names does not hold the weights of {chosen.start}")
 
     images, device = load_images("mnist", chosen.data), str(pick_device(chosen.device))
     test = binarized(images.test)
@@ -174,38 +207,33 @@ def main() -> None:
     nlls = load_file(each_image) if each_image.exists() else {}
     for seed in chosen.seeds:
         for row in chosen.rows:
-            epochs = chosen.epochs or EPOCHS[row]
-            name = f"{row}/seed-{seed}/{epochs}-epochs"
-            if results.get(name, {}).get("learning_rate") == chosen.learning_rate:
-                print(f"{name}: is there already")
+            plan = Plan(row, chosen.epochs or EPOCHS[row], seed, chosen.learning_rate, chosen.start)
+            if results.get(plan.name, {}).get("learning_rate") == plan.rate:
+                print(f"{plan.name}: is there already")
                 continue
-            settings = chosen.compile, chosen.runs, chosen.learning_rate
-            model, seconds = trained(row, images.train, epochs, seed, device, *settings)
-            told, nlls[name] = measured(model, test, chosen.draws)
-            results[name] = told | {
+            model, seconds = trained(plan, images.train, device, chosen.compile, chosen.runs, chosen.weights)
+            found, nlls[plan.name] = measured(model, test, chosen.draws)
+            results[plan.name] = found | {
                 "draws": chosen.draws,
-                "epochs": epochs,
-                "learning_rate": chosen.learning_rate,
+                "epochs": plan.epochs,
+                "learning_rate": plan.rate,
+                "started_from": plan.start,
                 "seconds": round(seconds, 1),
                 "device": torch.cuda.get_device_name() if device.startswith("cuda") else device,
             }
             if chosen.weights:
                 chosen.weights.mkdir(parents=True, exist_ok=True)
-                save_file(model.state_dict(), chosen.weights / f"{name.replace('/', '-')}-weights.safetensors")
+                save_file(model.state_dict(), weights_at(chosen.weights, plan.name))
             table = {name: {"nll": nll, "active_units": active} for name, (nll, active) in PAPER.items()}
             written = {"paper": table, "runs": dict(sorted(results.items()))}
             chosen.results.write_text(json.dumps(written, indent=1) + "\n")
             save_file(dict(sorted(nlls.items())), each_image)
-            for file in (
-                kept := kept_at(chosen.runs, row, seed, epochs, chosen.learning_rate),
-                kept.with_suffix(".seconds"),
-            ):
+            for file in (kept := plan.kept_at(chosen.runs), kept.with_suffix(".seconds")):
                 file.unlink(missing_ok=True)
-            found = results[name]
             beside = "(paper {}; {} active units)".format(*PAPER[row]) if row in PAPER else ""
             print(
-                f"{name}: NLL {found['nll']:.2f} ± {found['standard_error']:.2f}, {found['active_units']} active units "
-                f"{beside} {seconds:.0f} s",
+                f"{plan.name}: NLL {found['nll']:.2f} ± {found['standard_error']:.2f}, {found['active_units']} active "
+                f"units {beside} {seconds:.0f} s",
                 flush=True,
             )
 

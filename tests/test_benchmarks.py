@@ -98,8 +98,9 @@ def test_the_rows_of_the_papers_table_train_on_the_bound_that_they_name():
 
 def test_a_row_of_the_papers_table_goes_on_where_it_was_stopped(tmp_path, capsys):
     x = load_images().train[:600]
-    whole, _ = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path / "whole")
-    kept = paper_table.kept_at(tmp_path, "vae-1", 0, 3, paper_table.RATE)
+    plan = paper_table.Plan("vae-1", 3)
+    whole, _ = paper_table.trained(plan, x, "cpu", False, tmp_path / "whole")
+    kept = plan.kept_at(tmp_path)
 
     def stop(model, history):
         if history.epochs == 2:
@@ -109,9 +110,9 @@ def test_a_row_of_the_papers_table_goes_on_where_it_was_stopped(tmp_path, capsys
 
     torch.manual_seed(0)
     model = VAE(50, hidden=(200, 200), activation="tanh")
-    plan = {"epochs": 3, "batch_size": 100, "learning_rate": paper_table.RATE, "seed": 0, "device": "cpu"}
-    paper_table.fit(model, x, paper_table.objective("vae-1"), callback=stop, progress=False, **plan)
-    resumed, seconds = paper_table.trained("vae-1", x, 3, 0, "cpu", False, tmp_path)
+    told = {"epochs": 3, "batch_size": 100, "learning_rate": paper_table.RATE, "seed": 0, "device": "cpu"}
+    paper_table.fit(model, x, paper_table.objective("vae-1"), callback=stop, progress=False, **told)
+    resumed, seconds = paper_table.trained(plan, x, "cpu", False, tmp_path)
     assert 100 < seconds < 200, "those of the first part count"
     assert "goes on after 2 epochs" in capsys.readouterr().out
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))
@@ -119,8 +120,8 @@ def test_a_row_of_the_papers_table_goes_on_where_it_was_stopped(tmp_path, capsys
 
 def test_an_unfinished_row_of_another_rate_is_left_alone(tmp_path, capsys):
     x = load_images().train[:200]
-    paper_table.trained("vae-1", x, 1, 0, "cpu", False, tmp_path, 3e-3)
-    paper_table.trained("vae-1", x, 1, 0, "cpu", False, tmp_path, 1e-3)
+    for rate in (3e-3, 1e-3):
+        paper_table.trained(paper_table.Plan("vae-1", 1, rate=rate), x, "cpu", False, tmp_path)
     assert "goes on" not in capsys.readouterr().out
 
 
@@ -130,27 +131,28 @@ def test_the_shipped_models_were_trained_as_their_recipes_say():
         assert card["epochs"] == recipe.epochs and card["loss"] == recipe.loss.__name__, name
 
 
-def test_rows_with_other_numbers_of_passes_stand_beside_each_other(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Runs the script on few digits with these options and five draws; gives the rows in its results."""
     digits = load_images()
     few = {"train": digits.train[:200], "train_labels": digits.train_labels[:200]}
     few |= {"test": digits.test[:50], "test_labels": digits.test_labels[:50]}
     monkeypatch.setattr(paper_table, "load_images", lambda *_: replace(digits, **few))
     results = tmp_path / "results.json"
-    for epochs, rate in (("1", "3e-3"), ("2", "1e-3"), ("1", "3e-3"), ("2", "3e-3")):
-        chosen = ["--rows", "vae-1", "--epochs", epochs, "--learning-rate", rate, "--draws", "5", "--device", "cpu"]
-        monkeypatch.setattr(
-            sys,
-            "argv",
-            [
-                "paper_table.py",
-                *chosen,
-                "--results",
-                str(results),
-                *("--runs", str(tmp_path), "--weights", str(tmp_path)),
-            ],
-        )
+    places = ["--results", str(results), "--runs", str(tmp_path), "--weights", str(tmp_path)]
+
+    def run(*options: str) -> dict[str, dict]:
+        given = ["paper_table.py", "--draws", "5", "--device", "cpu", *places, *options]
+        monkeypatch.setattr(sys, "argv", given)
         paper_table.main()
-    runs = json.loads(results.read_text(encoding="utf-8"))["runs"]
+        return json.loads(results.read_text(encoding="utf-8"))["runs"]
+
+    return run
+
+
+def test_rows_with_other_numbers_of_passes_stand_beside_each_other(tmp_path, written, capsys):
+    for epochs, rate in (("1", "3e-3"), ("2", "1e-3"), ("1", "3e-3"), ("2", "3e-3")):
+        runs = written("--rows", "vae-1", "--epochs", epochs, "--learning-rate", rate)
     assert list(runs) == ["vae-1/seed-0/1-epochs", "vae-1/seed-0/2-epochs"]
     assert [run["learning_rate"] for run in runs.values()] == [3e-3, 3e-3], "another rate is trained anew"
     assert [run["epochs"] for run in runs.values()] == [1, 2] and runs["vae-1/seed-0/1-epochs"]["draws"] == 5
@@ -162,6 +164,21 @@ def test_rows_with_other_numbers_of_passes_stand_beside_each_other(tmp_path, mon
     left = {file.name for file in tmp_path.iterdir()}
     weights = {f"vae-1-seed-0-{epochs}-epochs-weights.safetensors" for epochs in (1, 2)}
     assert left == {"results.json", "results.safetensors", *weights}, "nothing unfinished is left"
+
+
+def test_a_row_goes_on_from_the_weights_of_another(tmp_path, written, capsys):
+    begun = "vae-1/seed-0/1-epochs"
+    written("--rows", "vae-1", "--epochs", "1")
+    goes_on = ["--rows", "iwae-5", "--epochs", "1", "--learning-rate", "1e-9", "--start", begun]
+    name = "iwae-5/seed-0/1-epochs/after-vae-1-seed-0-1-epochs"
+    rows = written(*goes_on)
+    assert rows[name]["started_from"] == begun and rows[begun]["started_from"] is None
+    first, second = (load_file(paper_table.weights_at(tmp_path, row)) for row in (begun, name))
+    assert all(torch.allclose(first[key], second[key], atol=1e-7) for key in first), "at this rate they hardly move"
+    assert set(written("--rows", "iwae-5", "--epochs", "1")) == {*rows, "iwae-5/seed-0/1-epochs"}, "beside a fresh one"
+    with pytest.raises(SystemExit):
+        written(*goes_on[:-1], "vae-1/seed-0/7-epochs")
+    assert "does not hold the weights of vae-1/seed-0/7-epochs" in capsys.readouterr().err
 
 
 def test_the_stored_nlls_of_the_images_are_those_of_their_rows():
