@@ -178,6 +178,18 @@ def test_a_figure_without_message_or_alt_text_is_refused(bad):
         plots.show_images(pictures(2), **bad)
 
 
+def test_the_palette_of_a_crowded_figure_tints_no_grey():
+    figure, axes = plots.figure(title="t", alt=ALT, size=(7.5, 6))
+    dice = torch.Generator().manual_seed(0)
+    plots.draw_codes(axes, torch.randn(500, 2, generator=dice), torch.arange(500) % 10, alpha=0.45)
+    small = Image.open(io.BytesIO(figure.png()))
+    true = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(int)
+    error = np.abs(np.asarray(small.convert("RGB")) - true)
+    grey = (true == true[..., :1]).all(-1)
+    assert small.mode == "P" and error[grey].max() <= 2 and error.mean() < 0.3
+    assert 0.02 < (~grey).mean() < 0.9, "there are colours, too"
+
+
 def test_a_notebook_shows_our_png_also_after_pyplot_was_imported():
     """IPython has a formatter for matplotlib's Figure, which would drop the palette and the size."""
     pytest.importorskip("matplotlib_inline")

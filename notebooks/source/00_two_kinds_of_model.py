@@ -1,7 +1,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 00 · Two kinds of model: what would it mean to learn P(image)?
 #
-# Show a digit classifier the static of a dead television channel. It has ten answers, "0" to "9", and none of them is "that is no digit". How sure will it be of the one it gives? In this notebook you build the classifier, and beside it a model of the other kind, which learns from the same digits how probable a whole *image* is.
+# Show a digit classifier the static of a dead television channel. It has ten answers, "0" to "9", and none of them is
+# "not a digit". How sure will it be of the one it gives? In this notebook you build the classifier, and beside it a
+# model of the other kind, which learns from the same digits how probable a whole *image* is.
 #
 # After this notebook you can
 # - say what a **discriminative** and a **generative** model promise, and what neither of them promises;
@@ -14,8 +16,8 @@
 # ## Is everything there?
 #
 # Run this cell: click into it and press Shift + Enter. It compares the installed packages with what the course needs
-# and with each other, and looks at the data. If something is missing, too old or damaged, it says what, and the command
-# that mends it. (`python -m vae_utils.doctor` in a terminal says the same, and which versions it found.)
+# and with each other, and looks at the data. If something is missing, too old or damaged, it says what, and the
+# command that fixes it. (`python -m vae_utils.doctor` in a terminal says the same, and which versions it found.)
 #
 # If the cell stops with `ModuleNotFoundError`, the notebook runs in another Python than the one in which you
 # installed the course. Write `%pip install -e ..` into a new cell, run it, and restart the kernel.
@@ -25,7 +27,7 @@ from vae_utils import doctor
 
 found, problems = doctor.examine()
 print(*(problems or ["all is well"]), sep="\n")
-assert not problems, "mend what is printed above, restart the kernel, and start again from the top"
+assert not problems, "fix what is printed above, restart the kernel, and start again from the top"
 
 # %% slideshow={"slide_type": "skip"}
 import math
@@ -42,7 +44,7 @@ from vae_utils.widgets.blend import KINDS, blend
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## How this series works
 #
-# Each notebook asks one question, and three habits go with it.
+# Each notebook asks one question and keeps three habits.
 #
 # **Predict, run, explain.** Where you read "Predict first", stop and write your answer down before you run the next
 # cell. A wrong prediction is the best thing that can happen: it shows you the exact place to look at.
@@ -53,14 +55,14 @@ from vae_utils.widgets.blend import KINDS, blend
 # **Distrust the text.** Every number in the text is computed in a cell and guarded by an `assert`. If a claim stops
 # being true on your machine, the notebook stops there and tells you.
 #
-# Exercises have three buttons, so to speak: `check` says whether an answer is right and, if not, what is wrong with it;
+# Every exercise has three commands: `check` says whether an answer is right and, if not, what is wrong with it;
 # `hint` gives one more hint each time; `solution` shows one way to do it.
 #
-# And there are **other images**. The numbers are those of handwritten digits. To see what becomes of a lesson on pictures
-# of clothes (Fashion-MNIST), put `%load_ext vae_utils.other_data` into a new cell above its first one. The same cells then
-# run on as many of these, and where a claim of the text was one about digits, a line says so and the notebook goes on.
+# You can also use **other images**. The numbers in the text are for handwritten digits. To run a lesson on pictures
+# of clothes (Fashion-MNIST), put `%load_ext vae_utils.other_data` into a new cell above its first one. The same cells
+# then run on 10,000 of those. Where a claim holds for digits only, a line says so and the notebook goes on.
 #
-# ### Exercise 1 · A first probability
+# ### Exercise 1 · A first probability (predict, 2 minutes)
 #
 # Take a picture of 28 × 28 pixels, each black or white, and let a fair coin decide each pixel. What is the
 # *natural* logarithm of the probability that exactly this picture comes out? Try a wrong answer first, to see what
@@ -76,23 +78,23 @@ exercises.coin_flip_image.check(answer)
 # exercises.coin_flip_image.solution()
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ## The data: digits in two colours
+# ## The data: digits in black and white
 #
 # The course carries 10,000 handwritten digits with it: 8,000 to learn from and 2,000 to test on. In this notebook we
-# make every pixel either paper (0) or ink (1). A two-coloured picture is one of finitely many, so "the probability of
-# this picture" is a plain probability. Grey pixels need more care; they come back in notebook 07.
+# make every pixel either paper (0) or ink (1). A black-and-white picture is one of finitely many, so "the probability
+# of this picture" is a plain probability. Grey pixels need more care; they come back in notebook 07.
 
 # %% tags=["nbval-check-output"]
 images = load_images("digits")
 train, test = (images.train > 0.5).float(), (images.test > 0.5).float()  # (8000, 1, 28, 28), (2000, 1, 28, 28)
-digits = replace(images, name="two-coloured digits", train=train, test=test)
+digits = replace(images, name="black-and-white digits", train=train, test=test)
 print(digits)
 print(f"there are 2^784, about 10^{784 * math.log10(2):.0f}, such pictures")
 
 # %% slideshow={"slide_type": "fragment"}
 plots.show_images(
     test[:20],
-    title="What both models will see: 0 is paper, 1 is ink, nothing between",
+    title="What both models will see: 0 is paper, 1 is ink, nothing in between",
     alt="Twenty handwritten test digits in black and white, without grey. They remain easy to read.",
 )
 
@@ -277,8 +279,9 @@ def em(x, components=50, iterations=30, smoothing=0.5, seed=0):
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # There is a theorem: one turn of EM never lowers its objective (Dempster, Laird & Rubin, 1977). The objective is the
-# log-likelihood of the training images plus that of the pretended ones. A theorem about your algorithm is the
-# best test that you can have: if the objective falls once, there is a bug.
+# sum of $\log p(x)$ over the training images, their **log-likelihood**, plus the same for the pretended ones (the
+# code divides it by the number of images). A theorem about your algorithm is the best test that you can have: if the
+# objective falls once, there is a bug.
 
 # %%
 weights, templates, objective = em(train)
@@ -322,6 +325,7 @@ print(f"log p(x), mean over training digits: {on_train.mean():.0f} nats")
 print(f"the probability itself: about 10^{on_test.mean() / math.log(10):.0f}")
 print(f"in bits: {-on_test.mean() / math.log(2):.0f}")
 assert -150 < on_test.mean() < -137, "the text says: about -144"
+assert 390 < on_test.mean() - fair_coins < 410, "the text says: about 400 more than fair coins"
 assert 2 < on_train.mean() - on_test.mean() < 10, "the text says: some six nats better on training digits"
 assert 195 < -on_test.mean() / math.log(2) < 217, "the text says: about 207 bits"
 
@@ -331,9 +335,10 @@ assert 195 < -on_test.mean() / math.log(2) < 217, "the text says: about 207 bits
 # little. **Differences** say much: compared with fair coins, a digit gained about 400 nats, so the mixture finds it
 # $e^{400}$ times as probable.
 #
-# There is also a way to feel the number itself. The best possible code for images drawn from $p$ spends
-# $-\log_2 p(x)$ bits on the image $x$, to within a bit (Shannon, 1948). A raw picture takes 784 bits; with this model a test digit takes
-# about 207. Learning $P(\text{image})$ and compressing images are two sides of one task.
+# There is also a way to feel the number itself. There is a code that spends $-\log_2 p(x)$ bits, rounded up, on each
+# image $x$, and averaged over $p$ no code does better by more than a bit (Shannon, 1948). A raw picture takes 784
+# bits; with this model a test digit takes about 207. Learning $P(\text{image})$ and compressing images are two sides
+# of one task.
 #
 # And the gap of some six nats between training and test digits is overfitting, in its natural unit.
 
@@ -380,7 +385,7 @@ answers = zip(*ask(typical, gallery), log_p(gallery), strict=True)
 plots.show_images(
     gallery,
     titles=[f'"{label}", {confidence:.0%}\n−{-nats:.0f} nats' for confidence, label, nats in answers],
-    title="One finds a digit in everything; the other puts static a thousand nats lower",
+    title="The classifier sees a digit in everything; the mixture puts static far lower",
     alt="Two digits, three pictures of fair coin flips, two of biased coins, each with the classifier's label and "
     "confidence and with log p(x). The classifier names a digit for each; log p(x) of the fair coin flips is lower by a thousand nats or more.",
 )
@@ -422,7 +427,7 @@ chart
 
 # %% slideshow={"slide_type": "skip"}
 separated = [(ask(m, test)[0][:, None] > ask(m, static)[0]).float().mean().item() for m in classifiers]
-print("a digit and a static at random; the classifier is surer of the digit:", *(f"{s:.2f}" for s in separated))
+print("a digit and a picture of static at random; the classifier is surer of the digit:", *(f"{s:.2f}" for s in separated))
 assert max(separated) < 0.97 and min(separated) > 0.4, "the text says: the curves run into each other"
 
 other = em(train, iterations=5, smoothing=0.05, seed=1)
@@ -457,6 +462,7 @@ print(f"replaced by blank paper, all of them: {blank_paper[1][-1] - blank_paper[
 assert -190 < tenth < -120, "the text says: about 150 nats"
 assert fair[0][2] > 0.85, "the text says: the classifier hardly notices"
 assert blank_paper[1][-1] > blank_paper[1][0] + 10, "the text says: blank paper is more probable"
+assert 0.6 < (on_test < log_p(torch.zeros(1, 1, 28, 28))).float().mean() < 0.95, "what an exercise asks for"
 assert blank_paper[0][-1] < 0.3, "the text says: on an empty page the classifier is sure of nothing"
 
 # %% slideshow={"slide_type": "subslide"}
@@ -478,7 +484,7 @@ right.legend(loc="lower left")
 chart
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# With a tenth of the pixels replaced by fair coins, the density has lost about 150 nats while the classifier is
+# With a tenth of the pixels replaced by fair coins, the mixture has taken off about 150 nats while the classifier is
 # hardly less sure. That is not a fault of the classifier: reading a digit through noise is its job.
 #
 # But look at blank paper. When the digit has vanished, $\log p(x)$ is *higher* than at the start. And there the
@@ -486,7 +492,7 @@ chart
 # exercise is about why.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## A density can be sampled
+# ## The mixture can be sampled
 #
 # A model of $P(\text{image})$ can do what no classifier can: make images. Choose a template with probability
 # $\pi_k$, flip 784 biased coins.
@@ -531,8 +537,8 @@ plots.show_images(
 # And they are bad: ragged edges, loose specks. The reason is in the formula. *Given the template, the pixels are
 # independent.* A real stroke is here **or** there; the mixture flips a coin for each pixel of the blur between.
 #
-# Note how probable they are: about as probable as real test digits. The likelihood does not see the raggedness that you see at
-# once. A high $\log p(x)$ and a good picture are two different things.
+# Note how probable they are: about as probable as real test digits. $\log p(x)$ does not see the raggedness that you
+# see at once. A high $\log p(x)$ and a good picture are two different things.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What is missing, and the plan
@@ -550,22 +556,23 @@ plots.show_images(
 # | responsibilities $P(k \mid x)$ | encoder $q(z \mid x)$ | 03, 04 |
 # | taking turns with EM | one objective, the ELBO, and gradient descent | 04, 05, 06 |
 #
-# That is a **variational autoencoder**, almost word for word: a mixture with infinitely many templates.
-# The one hard step is the row of $p(x)$: the sum over 50 templates becomes an integral that nobody can compute.
-# Everything else in this series is there to get around that.
+# That is a **variational autoencoder**, almost word for word: a mixture with infinitely many templates. The one hard
+# step is the row of $p(x)$: the sum over 50 templates becomes an integral that nobody can compute. Most of this
+# series is there to get around that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Exercises
 #
-# ### Exercise 2 · Turn the density into a classifier
+# ### Exercise 2 · Turn the mixture into a classifier (implement, 10 minutes)
 #
 # Fit one mixture to the images of each label, and you have $\log P(\text{image} \mid \text{label})$. Bayes' rule
 # turns it round:
 #
 # $$ P(y \mid x) = \frac{P(x \mid y)\,P(y)}{P(x)} , \qquad P(x) = \sum_{y} P(x \mid y)\,P(y) . $$
 #
-# Write it for logarithms. From $\log P(x \mid y)$, (B, C), and $\log P(y)$, (C,), compute $P(y \mid x)$, (B, C), *and*
-# $\log P(x)$, (B,): the generative route gives you the label and the alarm for static together.
+# Write it for logarithms. From $\log P(x \mid y)$, (B, C), and $\log P(y)$, (C,), compute $P(y \mid x)$, (B, C),
+# *and* $\log P(x)$, (B,): the generative route gives you the label, and beside it what a classifier cannot tell you.
+# The commented cell below the hints tries your rule on the digits.
 
 
 # %%
@@ -587,10 +594,10 @@ exercises.bayes_rule.check(my_bayes_rule)
 # (posterior.argmax(1) == digits.test_labels).float().mean()    # as good as the network?
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 3 · What is more probable than a digit?
+# ### Exercise 3 · What is more probable than a digit? (investigate, 8 minutes)
 #
-# Take a page with nothing on it. **Predict:** what share of the 2,000 test digits is *less* probable than this blank
-# page? Then compute the share. Why is it so, in one sentence?
+# You saw that the *median* digit becomes more probable when it is erased. **Predict:** what share of the 2,000 test
+# digits is *less* probable than a blank page? Then compute the share. Why is it so, in one sentence?
 
 # %%
 share_below_blank = ...
@@ -600,10 +607,6 @@ exercises.blank_page.check(share_below_blank, log_p, test)
 # %% slideshow={"slide_type": "skip"}
 # exercises.blank_page.hint()
 # exercises.blank_page.solution()
-
-# %% slideshow={"slide_type": "skip"}
-blank = torch.zeros(1, 1, 28, 28)
-assert 0.6 < (on_test < log_p(blank)).float().mean() < 0.95  # the solution says: about three quarters or more
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## To take with you
@@ -616,9 +619,10 @@ assert 0.6 < (on_test < log_p(blank)).float().mean() < 0.95  # the solution says
 # - Its samples are bad because pixels are independent given the template. A VAE is the same with a continuum of templates.
 #
 # **What could fool you.**
-# - A density is no detector of nonsense. Biased coins, with the digits' own share of ink in each pixel, overlap the worst
-#   digits here, and some pictures that are no digits are *more* probable than most digits. Deep models do this too:
-#   several of them find house numbers more probable than the photographs they were trained on.
+# - A model of $P(\text{image})$ is no detector of nonsense. Biased coins, with the digits' own share of ink in each
+#   pixel, overlap the worst digits here, and some pictures that are no digits are *more* probable than most digits.
+#   Deep models do this too: several of them find house numbers more probable than the photographs they were trained
+#   on.
 # - One seed. The classifier's median confidence on static moves by tenths from seed to seed.
 # - Our classifiers are small and were trained for seconds. That confidence far from the data can be high is
 #   proved for ReLU networks (for an input scaled up without limit), but a number such as ours holds for our set-up only.

@@ -1,6 +1,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 04 · What are we maximising, and what does the KL do?
 #
+# Notebook 03 ended with a wish: a q close to the posterior. But the posterior is what we cannot compute. How do you
+# come close to a target that you cannot see?
+#
 # After this notebook you can
 # - derive the **ELBO** in two ways, and say exactly how far below log p(x) it lies;
 # - write the KL term of a VAE, check it against sampling, and say what a nat of it buys;
@@ -25,7 +28,7 @@ from vae_utils.widgets.posterior import PosteriorExplorer
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## One observation, three guesses
 #
-# Notebook 03 left us with this. The integral p(x) = ∫ p(x|z) p(z) dz is hopeless to estimate with z drawn from the
+# The integral p(x) = ∫ p(x|z) p(z) dz is hopeless to estimate with z drawn from the
 # prior, because almost none of those z explain x. So let an encoder say where to look: a density q(z), made for this
 # one x.
 #
@@ -119,8 +122,8 @@ shown
 # the score that was asked for.
 #
 # When is nothing lost? When all weights are equal: p(x, z) / q(z) must not depend on z. Then q(z) is proportional to
-# p(x, z), and the only density that is, is the posterior. Look at the right panel again: the flatter the line, the
-# better the guess.
+# p(x, z), and the only such density is the posterior. Look at the right panel again: the flatter the line, the better
+# the guess.
 
 
 # %% slideshow={"slide_type": "-"} tags=["nbval-check-output"]
@@ -239,13 +242,14 @@ for step, opacity in ((0, 0.25), (5, 0.4), (15, 0.6), (120, 1.0)):
     left.plot(toy.grid, density, color=plots.ENCODER, alpha=opacity, linewidth=2, label=f"q, step {step}")
 left.set(xlim=(-2.5, 4), ylim=(0, 1.35), xlabel="z", ylabel="density (per unit of z)")
 left.legend(loc="upper left")
-steps = torch.arange(len(path))
-right.fill_between(steps, path[:, 2], toy.log_marginal(x), color=plots.ENCODER, alpha=0.2, linewidth=0)
-right.plot(steps, path[:, 2], color=plots.ENCODER, linewidth=2)
+right.fill_between(range(len(path)), path[:, 2], toy.log_marginal(x), color=plots.ENCODER, alpha=0.2, linewidth=0)
+right.plot(path[:, 2], color=plots.ENCODER, linewidth=2)
 right.axhline(toy.log_marginal(x), color=plots.EXACT, linewidth=1.6)
-right.text(118, toy.log_marginal(x) + 0.2, "log p(x)", ha="right", fontsize=9)
-right.text(12, -2.6, "ELBO", color=plots.ENCODER, fontsize=9)
-right.set(xlim=(0, 120), ylim=(-12, -0.5), xlabel="gradient step", ylabel="nats")
+right.text(118, toy.log_marginal(x) + 0.03, "log p(x)", ha="right", fontsize=9)
+right.text(118, toy.log_marginal(x) - 0.22, f"gap {best_gap:.2f}", ha="right", fontsize=9)
+right.text(12, -2.25, "ELBO", color=plots.ENCODER, fontsize=9)
+right.text(7, -3.13, f"starts at −{-path[0, 2]:.1f}", fontsize=9)
+right.set(xlim=(0, 120), ylim=(-3.2, -1.5), xlabel="gradient step", ylabel="nats")
 shown
 
 # %% slideshow={"slide_type": "skip"}
@@ -267,12 +271,12 @@ assert line_gap < 1e-3, "the text says: with a straight decoder the gap closes"
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The same number, cut in another place
 #
-# In the ELBO stands log p(x, z) = log p(x|z) + log p(z). Group the prior with q instead of with the likelihood:
+# The ELBO contains log p(x, z) = log p(x|z) + log p(z). Group the prior with q instead of with the likelihood:
 #
 # $$\mathrm{ELBO}(q) = \underbrace{\mathbb{E}_{q}\big[\log p(x|z)\big]}_{\text{reconstruction}}
 # - \underbrace{\mathrm{KL}\big(q \,\|\, p(z)\big)}_{\text{KL to the prior}}.$$
 #
-# This is the form that a VAE trains on, with the sign turned round. **Reconstruction**: how well codes drawn from q
+# This is the form that a VAE trains on, with its sign flipped. **Reconstruction**: how well codes drawn from q
 # explain x, in nats. **KL to the prior**: how far q has moved away from what was assumed before x was seen, in nats.
 #
 # Be careful: there are now two divergences on the page.
@@ -322,6 +326,7 @@ shortcut = toy.log_likelihood(x, torch.tensor(mu)).item() - between[1]  # at z =
 print(f"q equal to the prior: KL term 0, ELBO {as_prior:.1f} nats")
 print(f"'ELBO' with z = mu:   {shortcut:.2f} nats, above log p(x) = {toy.log_marginal(x):.2f}")
 assert shortcut > toy.log_marginal(x) + 0.1, "the text says: no bound any more"
+assert abs(as_prior + 11.7) < 0.1 and abs(shortcut + 1.53) < 0.01 and abs(toy.log_marginal(x) + 1.74) < 0.01
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # Narrow reconstructs best and pays for it. Wide pays least and reconstructs badly. The winner is second in both.
@@ -353,7 +358,7 @@ assert abs(gaps["wave"] - best_gap) < 0.005, "the text says: no Gaussian fits be
 # about 0.71 for the square. Remember that last number; it is nearly log 2 = 0.693, and it will be explained.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 1 · What rose?
+# ### Exercise 1 · What rose? (predict, 3 minutes)
 #
 # A decoder is frozen. You go on training the encoder alone. The mean test ELBO rises by 3 nats per image, while its
 # term KL(q ‖ p(z)), the divergence from q to the *prior*, rises by 2 nats per image. What is certain?
@@ -371,7 +376,7 @@ my_answer = ...
 exercises.what_rose.check(my_answer)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 2 · The ELBO from samples
+# ### Exercise 2 · The ELBO from samples (implement, 8 minutes)
 #
 # Write what a VAE computes: draw `samples` codes from q = N(mu, exp(logvar)), and average log p(x, z) − log q(z).
 # `log_joint` is a function that takes codes of shape (S,) and returns log p(x, z) of shape (S,), in nats.
@@ -461,7 +466,7 @@ shown, axes = figure(
 )
 enough = (deviation / 0.01) ** 2  # draws until the typical error is 0.01 nats
 axes.loglog([1, 1e4], [deviation, deviation / 100], color=plots.EXACT, linewidth=1.6, label="exact: 0.73 / √n")
-axes.loglog(counts, errors, "o", color=plots.VAE, label="measured, 2,000 repeats each")
+axes.loglog(counts, errors, "o", color=plots.ENCODER, label="measured, 2,000 repeats each")
 axes.plot([0.7, enough, enough], [0.01, 0.01, 0.005], color=plots.WRONG, linewidth=1.4, linestyle="--")
 axes.text(0.8, 0.011, "error 0.01 nats", color=plots.WRONG, fontsize=9)
 axes.set(xlim=(0.7, 1.5e4), ylim=(0.005, 1.2), xlabel="draws n", ylabel="typical error (nats)")
@@ -474,15 +479,16 @@ assert all(abs(error * n**0.5 / deviation - 1) < 0.2 for n, error in zip(counts,
 assert 5200 < enough < 5400 and 0.08 < negative < 0.16 and abs(exact - 0.82) < 0.01
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# About 5,000 draws. With z = μ + σε, ε ~ N(0, 1), the log-ratio is ½(σ² − 1)ε² + μσε plus a constant, whose variance is
-# ½(σ² − 1)² + μ²σ²: the black line is that, no fit. A straight line fitted to the measured points has a slope of about −0.5. And
-# about one single draw in nine is negative: an estimate need not respect what holds for the average.
+# About 5,000 draws. With z = μ + σε, ε ~ N(0, 1), the log-ratio is ½(σ² − 1)ε² + μσε plus a constant. Its variance is
+# ½(σ² − 1)² + μ²σ². The black line is drawn from this formula, not fitted. A straight line fitted to the measured
+# points has a slope of about −0.5. And about one single draw in nine is negative: an estimate need not respect what
+# holds for the average.
 #
 # The closed form has no noise and costs nothing, so VAEs with a Gaussian prior use it. With a prior or a q that has
 # no closed form (flows, mixtures; notebook 10) you sample, and pay with variance. Both are unbiased.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 3 · The KL between any two Gaussians
+# ### Exercise 3 · The KL between any two Gaussians (implement, 10 minutes)
 #
 # Priors can be learnt, too. Write KL(q ‖ p) for q = N(mu_q, exp(logvar_q)) and p = N(mu_p, exp(logvar_p)), for each
 # dimension. Derive it as above, on paper, before you type.
@@ -508,7 +514,7 @@ exercises.kl_of_two_gaussians.check(my_kl)
 shown, (left, right) = figure(
     1,
     2,
-    title="Moving the mean costs its square; certainty costs, in the end, one bit for each halving of σ",
+    title="A mean at μ costs μ²/2; in the end, each halving of σ costs one bit",
     alt="Price of one latent dimension in nats. Left: at sigma 1, moving the mean costs mu squared over 2: 0.5 at 1, 2 at "
     "2, 4.5 at 3. Right: at mu 0, against sigma on a log scale, the cost is 0 at sigma 1, rises by 0.69 nats for each "
     "halving of sigma once it is small, and steeply for sigma above 1.",
@@ -542,15 +548,15 @@ for high in (0.5, 0.001):
 print(f"log 2 = {math.log(2):.3f} nats = 1 bit")
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
-# Log 2 is one **bit**. (From ½ to ¼ it is a little less, because the term σ²/2 falls too.) To say on which half of its range z lies costs a bit, and the next half another, however small σ
-# is already. A plain autoencoder encodes to a point: σ = 0. Its price would be infinite. *That* is what the KL term
-# changes: codes may no longer be arbitrarily precise.
+# Log 2 is one **bit**. (From ½ to ¼ it is a little less, because the term σ²/2 falls too.) Each time the range of z
+# is cut in half, the price rises by one bit, however small σ is already. A plain autoencoder encodes to a point: σ =
+# 0. Its price would be infinite. *That* is what the KL term changes: codes may no longer be arbitrarily precise.
 #
 # Notebook 03 read the KL as the logarithm of how many random codes one would have to try. It fits: each bit halves
 # the part of the prior where q still looks.
 #
-# The mean pays in squares. Within the bulk of the prior it is cheap (0.5 nats at 1), outside it is dear (4.5 nats at
-# 3).
+# The mean pays half its square. Within the bulk of the prior that is cheap (0.5 nats at 1), outside it is expensive
+# (4.5 nats at 3).
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ### Who pays?
@@ -600,10 +606,10 @@ for slope_a in (0.0, 0.25, 0.5, 1.0, 2.0, 8.0):
 # where q has none. The forward one, the third divergence of this notebook besides the gap and the KL term, averages
 # under p: it is punished where p has mass and q has none.
 #
-# The decoder f(z) = z²/2 cannot tell z from −z, so its posterior has two equal peaks.
+# The decoder f(z) = z²/2, here with noise 0.4, cannot tell z from −z, so its posterior has two equal peaks.
 #
-# **Predict first.** Sketch the best Gaussian q for each direction, and the gap of each. Would you want the one the
-# ELBO picks?
+# **Predict first.** You have met the reverse one in the explorer above. Sketch the best Gaussian q for the *forward*
+# direction, and guess its gap. Which of the two would you want?
 
 # %% slideshow={"slide_type": "-"}
 square = ToyModel(noise=0.4, curve="square")
@@ -667,15 +673,16 @@ assert fits[2.0]["reverse"][0] > 1.5 and abs(fits[0.5]["reverse"][0]) < 0.01
 # price is a q that is too sure; it has never heard of the other explanation. Approximate posteriors of this kind tend
 # to be too narrow.
 #
-# There is a plain reason for the direction, too. Reverse averages under q, from which we draw. Forward averages
-# under the posterior, from which we cannot.
+# There is a plain reason for the direction, too. Reverse averages under q, from which we can draw. Forward averages
+# under the posterior of this x, from which we cannot; notebook 03 got round that by training on dreams instead of
+# real x.
 
 # %% [markdown] slideshow={"slide_type": "fragment"}
 # The right panel guards against a slogan. "Reverse KL seeks modes" is folklore with a condition: here the posterior has
 # two peaks as well, and the best reverse fit sits between them, because they are near.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# ### Exercise 4 · Where does it let go?
+# ### Exercise 4 · Where does it let go? (investigate, 15 minutes)
 #
 # Somewhere between x = 0.5 and x = 2 the best q jumps from the middle to one side. Find that x for
 # `ToyModel(noise=0.4, curve="square")`, to ± 0.01.
@@ -762,7 +769,8 @@ assert 0.02 < lost < 0.06, "the text says: about 0.04 nats"
 # **Remember.**
 # - log p(x) = ELBO + KL(q ‖ p(z|x)), for every q. Climbing the ELBO brings q to a posterior that nobody can compute.
 # - ELBO = reconstruction − KL(q ‖ p(z)). The second KL is another one: a price, in nats, for what z tells about x.
-# - The price of one dimension is ½(μ² + σ² − 1 − log σ²): sum over dimensions, mean over the batch. Each halving of an already small σ costs a bit, σ = 0 is infinitely dear.
+# - The price of one dimension is ½(μ² + σ² − 1 − log σ²): sum over dimensions, mean over the batch. Each halving of
+#   an already small σ costs a bit, σ = 0 is infinitely expensive.
 # - The gap is a *reverse* KL: q keeps to where the posterior is, and may miss a part of it.
 #
 # **What could fool you.** A higher ELBO need not be a better model: the gap may have shrunk, or the decoder may have
@@ -775,5 +783,5 @@ assert 0.02 < lost < 0.06, "the text says: about 0.04 nats"
 # narrow q, and the pull on the parameters. "Mode-seeking" is folklore; Minka (2005), *Divergence measures and message
 # passing*, MSR-TR-2005-173, section 2, says what each direction prefers.
 #
-# **Next: 05.** We climbed the ELBO by differentiating a sum over a grid. A VAE has samples of z instead, and a sample
-# does not remember μ. How do you differentiate through a dice roll?
+# **Next:** [05 · How do you differentiate through a dice roll?](05_reparameterization_trick.ipynb) We climbed the ELBO by differentiating a sum over a grid. A VAE has samples of z instead, and a sample
+# does not remember μ.

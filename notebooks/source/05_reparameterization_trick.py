@@ -760,4 +760,4 @@ exercises.crossover.check(my_omega)
 # arXiv:1611.00712 (Gumbel-softmax, Concrete). Implicit: Figurnov, Mohamed & Mnih (2018), arXiv:1805.08498. The numbers on z²
 # and the step are exact; those on the VAE are this notebook's own.
 #
-# **Next.** 06 builds the whole VAE with this step in it, and asks: does it work?
+# **Next:** [06 · Build a VAE: does it work?](06_build_a_vae.ipynb) puts this step into a whole VAE.

@@ -840,4 +840,4 @@ exercises.mutual_information_gap.check(my_gap)
 # arXiv:1811.12359: the theorem, and 12,000 models. Rolínek et al. (2019), arXiv:1812.06775: why a diagonal q prefers
 # axes. Further: He et al. (2019), arXiv:1901.05534: collapse as an encoder that lags behind.
 #
-# **Next: 09.** The ELBO has been our ruler all along, and it is a bound. How tight is it?
+# **Next:** [09 · How good is the model, really?](09_how_tight_is_the_bound.ipynb) The ELBO has been our ruler all along, and it is a bound. How tight is it?

@@ -37,6 +37,7 @@ from vae_utils.signatures import checked
 
 DRAWING = threading.RLock()  # a figure has one canvas and matplotlib one style, and explorers draw beside cells
 _alone = holding(DRAWING)
+NEUTRAL = 64  # greys in the palette of a coloured figure
 
 
 class LessonAxes(Axes):
@@ -161,11 +162,21 @@ class LessonFigure(Figure):
 
 
 def _with_palette(pixels: np.ndarray) -> Image.Image:
-    """The picture in 256 colours: few exact ones suit lines and points, an even spread suits a heat map."""
-    image = Image.fromarray(pixels)
-    few = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    error = np.abs(np.asarray(few.convert("RGB"), dtype=np.int16) - pixels).mean()
-    return few if error < 1 else image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    """The picture in 256 colours, some of them greys: a palette made for all pixels at once would tint those."""
+    grey = (pixels == pixels[..., :1]).all(-1)
+    coloured = pixels[~grey][None]  # one long row
+    row = Image.fromarray(coloured)
+    # Few exact colours suit lines and points, an even spread suits a heat map.
+    found = row.quantize(256 - NEUTRAL, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    if np.abs(np.asarray(found.convert("RGB"), dtype=np.int16) - coloured).mean() >= 1:
+        found = row.quantize(256 - NEUTRAL, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    indices = np.empty(grey.shape, np.uint8)
+    indices[grey] = np.round(pixels[grey][:, 0] * ((NEUTRAL - 1) / 255))
+    indices[~grey] = NEUTRAL + np.asarray(found)[0]
+    image = Image.fromarray(indices)
+    greys = np.repeat(np.linspace(0, 255, NEUTRAL).round().astype(int), 3)
+    image.putpalette([*greys.tolist(), *found.getpalette()])
+    return image
 
 
 def _register() -> None:
