@@ -25,7 +25,7 @@ def training_speed(found: dict) -> list[tuple[str, str]]:
             "A 784-400-20 VAE on full MNIST, to the test loss of ten epochs of the usual loop",
             f"{fit['seconds']['median']:.0f} s to {fit['test_loss']['median']:.1f} nats ({fit['epochs']} epochs, "
             f"larger batches, one-cycle); the usual loop (DataLoader, Adam at 1e-3) {usual['seconds']:.0f} s to "
-            f"{usual['test_loss']:.1f}, {found['ratio']['median']:.1f} times as long",
+            f"{usual['test_loss']:.1f}, {found['ratio']['min']:.1f} to {found['ratio']['max']:.1f} times as long",
         ),
         (
             "A training step over its matrix products alone",

@@ -9,6 +9,7 @@ import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 
@@ -120,10 +121,30 @@ def test_the_lesson_table_matches_the_files():
 
 
 def test_links_to_files_lead_somewhere():
-    for page in ("README.md", "CONTRIBUTING.md"):
-        links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8"))
-        missing = [link for link in links if not link.startswith("http") and not (ROOT / link).exists()]
-        assert not missing, f"{page} links to {missing}"
+    pages = {ROOT / page: (ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "CONTRIBUTING.md")}
+    pages |= {page: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = nbformat.read(path, as_version=4).cells
+        pages[path] = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    found = 0
+    for path, text in pages.items():
+        links = re.findall(r"\]\(([^)#\s]+)(#[^)]*)?\)", text) + [
+            (s, "") for s in re.findall(r'<img src="([^"]+)"', text)
+        ]
+        for link, anchor in links:
+            if not link.startswith("http"):
+                found += 1
+                there = path.parent / link
+                assert there.exists(), f"{path.name} links to {link}"
+                if anchor and link.endswith(".md"):
+                    assert anchor[1:] in anchors(there), f"{path.name} links to {link}{anchor}"
+    assert found > 30
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub makes of the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_two_commands_make_an_environment_of_their_own():
