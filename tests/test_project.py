@@ -138,7 +138,7 @@ def test_links_to_files_lead_somewhere():
                 assert there.exists(), f"{path.name} links to {link}"
                 if anchor and link.endswith(".md"):
                     assert anchor[1:] in anchors(there), f"{path.name} links to {link}{anchor}"
-    assert found > 30
+    assert found > 20
 
 
 def anchors(page: Path) -> set[str]:
