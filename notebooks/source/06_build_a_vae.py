@@ -1,9 +1,8 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 06 · Build a VAE: does it work?
 #
-# All the parts are on the table. In this notebook you put them together, train the result, and then do what few
-# tutorials do: put it through the same test as its rivals, and look for the mistake that hides in one line of the
-# loss.
+# In this notebook you build a VAE, train it, put it through the same test as its rivals, and look for the mistake
+# that hides in one line of the loss.
 #
 # After this notebook you can
 # - write a VAE, its loss and its training loop from memory: about fifty lines, all of them on this page;
@@ -45,7 +44,7 @@ images
 # | ELBO = reconstruction − KL | 04 | the one number that trains both networks |
 # | $z = \mu + \sigma\,\varepsilon$ | 05 | the way the gradient reaches the encoder |
 #
-# What is left is to put them in a row. Follow one batch of $B$ images through:
+# What is left is to connect them. Follow one batch of $B$ images through:
 
 # %% slideshow={"slide_type": "subslide"}
 plots.show_vae_diagram(title="One batch through a VAE: two networks, one roll of dice, two terms")
@@ -53,8 +52,8 @@ plots.show_vae_diagram(title="One batch through a VAE: two networks, one roll of
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The model, in full
 #
-# The encoder's last layer has $2K$ outputs: the first $K$ are $\mu$, the others are logvar. Nothing forces them to be
-# that; the loss gives them the role. The decoder ends in **logits**, the log-odds of ink at each pixel.
+# The encoder's last layer has $2K$ outputs: the first $K$ are $\mu$, the others are logvar. Nothing in the network
+# makes them so; the loss gives them these roles. The decoder ends in **logits**, the log-odds of ink at each pixel.
 
 # %%
 K = 2  # two latent dimensions, so that we can look at all of the latent space
@@ -91,10 +90,9 @@ class MyVAE(nn.Module):
 # $$ -\mathrm{ELBO}(x) \;=\; \underbrace{-\,\mathbb E_{q_\phi(z \mid x)}\big[\log p_\theta(x \mid z)\big]}_{\text{reconstruction}}
 # \;+\; \underbrace{\mathrm{KL}\big(q_\phi(z \mid x)\,\big\|\,p(z)\big)}_{\text{KL to the prior}} , $$
 #
-# with one draw of $z$ in place of the expectation. (Notebook 04 wrote the ELBO itself and called the expectation without
-# the minus the reconstruction. In a loss it carries the minus: a cost, the smaller the better.) Both terms are **sums**:
-# over the 784 pixels in the first, over the $K$ latent dimensions in the second. The unit is nats per image. Only the
-# batch is averaged, and later.
+# with one draw of $z$ in place of the expectation. (In notebook 04 the reconstruction was something to make large. In
+# a loss it gets a minus: a cost, to be made small.) Both terms are **sums**: over the 784 pixels in the first, over
+# the $K$ latent dimensions in the second. The unit is nats per image. Only the batch is averaged, and later.
 #
 # For the decoder we take independent Bernoulli pixels, so the first term is the binary cross-entropy. Our pixels are
 # grey, not 0 or 1. That makes this term a good loss and not quite a log-likelihood; notebook 07 is about that
@@ -170,8 +168,8 @@ last = {name: values[-1] for name, values in history.test.items()}
 print({name: round(value, 1) for name, value in last.items()}, "nats per image")
 history.plot(
     title="The KL is paid in the first epoch; after that the same few nats are spent better and better",
-    alt="Three panels over 8 epochs: loss and reconstruction fall steeply, then slowly; the KL is at about five nats from "
-    "the first epoch on and stays there. Train and test curves are close.",
+    alt="Three panels over 8 epochs: loss and reconstruction fall steeply, then slowly; the KL is about five nats from "
+    "the first epoch on and stays there. Train and test curves are close from the second epoch on.",
 )
 
 # %%
@@ -179,12 +177,15 @@ assert 155 < last["loss"] < 178 and 4 < last["kl"] < 7, "the text says: the KL i
 assert all(4 < value < 7.5 for value in history.test["kl"]), "the text says: from the first epoch on"
 assert history.test["reconstruction"][0] - last["reconstruction"] > 20, "the text says: falls by more than 20 nats"
 assert 20 < last["reconstruction"] / last["kl"] < 45, "the text says: some thirty times"
+ahead = [train - test for train, test in zip(history.train["loss"], history.test["loss"], strict=True)]
+assert ahead[0] > 20 and max(map(abs, ahead[1:])) < 8, "the text says: train above test at the first epoch, then close"
 
 # %% [markdown]
 # The reconstruction ends at some thirty times the KL. And the KL did not grow slowly: before training it was next to
-# nothing, after one epoch it is at about five nats, and in these eight epochs there it stays. From then on the
-# reconstruction falls by more than 20 further nats *at the same price*: the two networks learn to agree on a better code
-# of the same length.
+# nothing, after one epoch it is about five nats, and there it stays. From then on the reconstruction falls by more
+# than 20 further nats *at the same price*: the two networks learn to agree on a better code of the same length. (At
+# the first epoch the train curve lies above the test curve: it is the mean over the whole epoch, the test value is
+# taken at its end.)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Would you like to watch it again, and stop where something happens? The buttons below train another model like it beside
@@ -220,7 +221,8 @@ plots.show_manifold(
 # Compare with the map of notebook 02. Neighbours resemble each other, and the region where the prior puts its mass is
 # covered with strokes. But look along the borders between two kinds of digit: there are pictures that are neither.
 # "Every point of a VAE's latent space decodes to a valid image" is a sentence you will read in many places. It is
-# false, and the figure above is the counterexample. How often it is false we can measure.
+# false, and the figure above is the counterexample. How often draws from the prior are no digits, notebook 10 will
+# estimate.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it generate? The scorecard of notebook 02
@@ -287,7 +289,7 @@ names = ["autoencoder,\nN(0, I)", "autoencoder,\nfitted Gaussian", "autoencoder,
 axes.bar(names, [row.coverage for row in rows], color=[plots.AUTOENCODER] * 3 + [plots.VAE], width=0.6)
 for place, row in enumerate(rows):
     high = row.coverage > 0.15  # room for the number inside of the bar
-    where = {"va": "top", "color": "white"} if high else {"va": "bottom"}
+    where = {"va": "top" if high else "bottom", "color": "white" if high and place == 3 else "black"}  # white on blue
     axes.text(place, row.coverage + (-0.02 if high else 0.02), f"{row.coverage:.2f}", ha="center", **where)
 axes.axhline(card["real digits (training images)"].coverage, color=plots.EXACT, linestyle="--")
 axes.text(-0.4, card["real digits (training images)"].coverage + 0.02, "real digits", va="bottom")
@@ -298,7 +300,7 @@ chart
 real, naive, gaussian, fitted, prior = (row.coverage for row in card.rows.values())
 assert prior > 3 * naive, "the text says: several times as many as N(0, I) through the autoencoder"
 assert abs(prior - gaussian) < 0.12, "the text says: about as many as the fitted Gaussian"
-assert fitted > prior + 0.15, "the text says: the mixture covers more"
+assert fitted > prior + 0.25, "the text says: the mixture covers far more"
 smooth = {name: row.step_median for name, row in card.rows.items() if row.step_median == row.step_median}
 assert max(smooth.values()) - min(smooth.values()) < 0.25, "the text says: hardly any difference along the paths"
 print(f"VAE − fitted Gaussian: {prior - gaussian:+.2f}; fitted mixture − VAE: {fitted - prior:+.2f}")
@@ -307,7 +309,8 @@ print(f"VAE − fitted Gaussian: {prior - gaussian:+.2f}; fitted mixture − VAE
 # ## What the table says, and what it does not
 #
 # - **The VAE can be sampled.** Draws from its prior cover several times as many digits as the same draws through the
-#   autoencoder, and nothing was fitted afterwards. That is the promise of the KL term, kept.
+#   autoencoder, and nothing was fitted afterwards. (An easy rival: nobody asked the autoencoder's codes to lie
+#   there.) That is the promise of the KL term, kept.
 # - **It is no miracle.** A Gaussian fitted to the autoencoder's codes covers about as many, and a mixture of twenty
 #   Gaussians far more. The VAE's own codes do not fill its prior evenly either: the **aggregated posterior**, the
 #   average of $q_\phi(z \mid x)$ over all images, is not $\mathcal N(0, I)$. Notebook 10 measures that mismatch and
@@ -316,8 +319,8 @@ print(f"VAE − fitted Gaussian: {prior - gaussian:+.2f}; fitted mixture − VAE
 #   usual picture, a smooth VAE beside a jumpy autoencoder, is not what these numbers show.
 #
 # So why a VAE? Because coverage was never its objective. It has one objective for everything, an encoder that states
-# its uncertainty, and a lower bound on $\log p(x)$ for every image (exactly so for two-coloured pixels; notebook 07).
-# An autoencoder with a mixture on top has none of these.
+# its uncertainty, and a lower bound on $\log p(x)$ for every image (exactly so for black-and-white pixels; notebook
+# 07). An autoencoder with a mixture on top has none of these.
 
 # %% slideshow={"slide_type": "subslide"}
 sheet = plots.show_images(
@@ -391,12 +394,13 @@ assert [round(beta) for beta in betas.values()] == [1, 784, 49]
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Rescaled, B is $R + d\,\mathrm{KL}$ and C is $R + (d / K)\,\mathrm{KL}$: $\beta = 784$ and $784 / 16 = 49$. Nothing
-# failed and nothing warned. Loss A has trained `vae` above. What would the other two have trained? Three epochs with
-# long steps are enough. (With A's own twelve, loss C collapses just the same: try it, half a minute.)
+# failed and nothing warned. What would each of the three train? Three epochs with long steps, the same for all, so
+# that nothing but β differs. (With the twelve epochs and short steps of `vae`, loss C collapses just the same: try
+# it, half a minute.)
 
 # %%
-trapped = {"A": vae}
-for name in ("B", "C"):
+trapped = {}
+for name in ("A", "B", "C"):
     torch.manual_seed(0)
     trapped[name] = vae_utils.VAE(K)
     fit(
@@ -413,7 +417,7 @@ terms = evaluate(trapped["B"], images.test, vae_utils.negative_elbo)
 small = terms["reconstruction"] / 784 + terms["kl"]  # the number that loss B shows
 print(f"loss B ends at {small:.2f}")
 assert 0.25 < small < 0.3
-assert kls["A"] > 15 and max(kls["B"], kls["C"]) < 0.5, "the text says: about 20 nats against next to none"
+assert kls["A"] > 12 and max(kls["B"], kls["C"]) < 0.5, "the text says: B and C next to zero, and not by the long steps"
 
 # %% slideshow={"slide_type": "subslide"}
 with torch.no_grad():
@@ -433,8 +437,8 @@ plots.show_images(
 # our own making; notebook 08 is about it. A loss curve would not have told you: it falls, and with loss B it ends at a
 # small number, about 0.27.
 #
-# The trap is not a beginner's. This is what the code of some well-known examples trains, read from their sources and
-# computed below:
+# Not only beginners fall into it. This is what the code of some well-known examples trains, read from their sources
+# and computed below:
 
 # %% slideshow={"slide_type": "subslide"} tags=["nbval-check-output"]
 # (pixels d, latent dimensions K, reconstruction is a mean over pixels?, KL is a mean over dimensions?, weight of the KL)
@@ -520,8 +524,8 @@ with torch.no_grad():
 plots.show_images(
     rows,
     row_labels=[f"z{dimension}" for dimension in order[:3].tolist()],
-    titles=[f"{value:+.2f}".replace("+0.00", "0") for value in values.tolist()],
-    title="One dimension changes several things at once; none of them has a name",
+    titles=[f"{value:g}".replace("-", "−") for value in values.tolist()],
+    title="In these three dimensions several things change at once; none deserves a name",
     alt="Three rows of nine pictures. In each row one latent dimension runs from minus 3 to 3 prior standard deviations while "
     "the others stay at a test image's code; strokes, slant and width change together, gradually.",
 )
@@ -535,8 +539,8 @@ plots.show_images(
 # ### Exercise 1 · Another mean (predict, 2 minutes)
 #
 # Somebody trains a VAE on 128 × 128 colour pictures with $K = 256$, with the reconstruction as `F.mse_loss(...)` (a
-# mean over everything) and the KL as a sum over dimensions and a mean over the batch. Against the sum of squared
-# errors, which β is that?
+# mean over everything) and the KL as a sum over dimensions and a mean over the batch. Multiply this loss by a
+# constant so that the *sum* of squared errors has weight 1. Which β then stands before the KL?
 
 # %%
 my_beta = ...
@@ -592,8 +596,8 @@ exercises.kl_by_class.check(my_kl_by_class, vae, images)
 # - A VAE is two networks, one roll of dice and two terms. Encoder: $x \to \mu$, logvar. Decoder: $z \to$ logits.
 #   Loss: reconstruction + KL.
 # - Sum over dimensions, average over the batch, count in nats per image. Any other average is another β.
-# - Sampling the prior works, because the KL term asked for it: coverage several times that of an autoencoder fed with
-#   the same noise.
+# - The prior can be sampled with nothing fitted afterwards, because the KL term asked for it: about as good as a
+#   Gaussian fitted to an autoencoder's codes, and far behind a mixture.
 # - Look at the KL of each dimension before you look at pictures.
 #
 # **What could fool you.** A figure titled "generated" that shows reconstructions. A falling loss whose KL is zero.
@@ -608,5 +612,5 @@ exercises.kl_by_class.check(my_kl_by_class, vae, images)
 # keras-team/keras `examples/variational_autoencoder.py` at commit 05e727f; Lightning-AI/lightning-bolts
 # `basic_vae_module.py` at 2c4602a; AntixK/PyTorch-VAE `models/vanilla_vae.py` and `configs/vae.yaml` at a6896b9.
 #
-# **Next: 07.** You have a VAE. The second half of the story is about how far to trust it, and it begins with the term we
-# took on credit: is binary cross-entropy on grey pixels a likelihood?
+# **Next:** [07 · Is binary cross-entropy on grey pixels a likelihood?](07_which_likelihood.ipynb) You have a VAE. The
+# second half of the story is about how far to trust it, and it begins with the term we took on credit.

@@ -215,8 +215,8 @@ hidden_beta = Investigate(
         "Which σ would fit these reconstructions? You know it in closed form.",
         "The same σ² β trains the same networks. One side: β = 1 and the σ used. Other side: the σ that fits.",
     ],
-    solution_text="σ²β is all that the networks see. One side: 0.4² · 1. Other side: the mean squared error of the "
-    "reconstructions, times β. So β = 0.4² / MSE, about 5.4 here.",
+    solution_text="σ²β is all that the networks see. One side: 0.4² · 1. Other side: s²β, where s² is the mean squared "
+    "error of the reconstructions. So β = 0.4² / s², about 5.4 here.",
     reference=my_hidden_beta,
     example=_context,
     mistakes={

@@ -1,10 +1,15 @@
 """Exercises of notebook 10."""
 
+import functools
 import math
 
 import torch
 
-from vae_utils.exercises.base import Implement, Investigate, Predict, Quantity, normal
+from vae_utils.aggregate import AggregatedPosterior
+from vae_utils.distributions import standard_normal_log_density
+from vae_utils.exercises.base import Implement, Investigate, Predict, Quantity, normal, require
+
+FACTORS = 1, 1.5, 2, 2.5, 3
 
 least_marginal_kl = Predict(
     title="Few images",
@@ -109,63 +114,93 @@ vamp_log_prior = Implement(
 )
 
 
-def my_gain(mu, logvar, own_codes, test_codes):
-    """Mean of log r(z) - log p(z), for codes of the pseudo-inputs themselves and for codes of test images."""
+def my_best_width(mu, logvar, test_codes):
+    """The factor on all widths that gains most on codes of test images, and that gain in nats."""
+    log_prior = -0.5 * (math.log(2 * math.pi) + test_codes**2).sum(1)
+    gains = {}
+    for c in (1, 1.5, 2, 2.5, 3):
+        r = AggregatedPosterior(mu, logvar + 2 * math.log(c))  # c times σ: log σ² grows by 2 log c
+        gains[c] = (r.log_prob(test_codes) - log_prior).mean().item()
+    best = max(gains, key=gains.get)
+    return {"c": best, "gain": gains[best]}
 
-    def gain(z):
-        log_p = -0.5 * (math.log(2 * math.pi) + z**2).sum(1)
-        return (my_vamp_log_prior(z, mu, logvar) - log_p).mean()
 
-    return {"own": gain(own_codes), "test": gain(test_codes)}
+@functools.lru_cache(maxsize=8)  # each planted mistake asks for it; tensors are told apart by identity
+def _gains(mu, logvar, test_codes, power=2, own=False):
+    """The gain for each c, with c^(power / 2) times the widths, on codes of the same images if `own`."""
+    dice = torch.Generator().manual_seed(0)
+    z = AggregatedPosterior(mu, logvar).sample(len(test_codes), dice)[0] if own else test_codes
+    densities = {c: AggregatedPosterior(mu, logvar + power * math.log(c)) for c in FACTORS}
+    return {c: (r.log_prob(z) - standard_normal_log_density(z)).mean().item() for c, r in densities.items()}
 
 
-def _changed(own, test):
-    """Two answers made of the right ones, `right`, and of the bare log r, `bare`."""
+def _best(change=lambda gain, z: gain, factor=None, **options):
+    """The best c by gains that were computed in another way, and its gain, changed; or those of one c."""
 
-    def wrong(mu, logvar, own_codes, test_codes):
-        right = my_gain(mu, logvar, own_codes, test_codes)
-        codes = {"own": own_codes, "test": test_codes}
-        bare = {name: my_vamp_log_prior(z, mu, logvar).mean() for name, z in codes.items()}
-        return {"own": own(right, bare), "test": test(right, bare)}
+    def wrong(mu, logvar, test_codes):
+        gains = _gains(mu, logvar, test_codes, **options)
+        best = factor or max(gains, key=gains.get)
+        return {"c": best, "gain": change(gains[best], test_codes)}
 
     return wrong
 
 
+def _other_c(mu, logvar, test_codes):
+    """The right c with the gain of the last one, which a variable of a loop still holds."""
+    gains = _gains(mu, logvar, test_codes)
+    return {"c": max(gains, key=gains.get), "gain": gains[3]}
+
+
+def _near_the_best(answer, *context):
+    # 1.5 and 2 gain nearly the same: whichever is handed over, its gain has to be right.
+    gains, c = _gains(*context), answer["c"].item()
+    require(c in gains, f"c should be one of {', '.join(map(str, FACTORS))}; received {c:g}")
+    yield Quantity(f"Your gain at c = {c:g} is", answer["gain"], gains[c], tolerance=0.05, secret=True)
+    require(gains[c] > max(gains.values()) - 0.3, "Another of the five factors gains clearly more.")
+
+
 def _context():
-    mu, logvar = 2 * normal(40, 6, seed=1), 0.2 * normal(40, 6, seed=2) - 2
-    return mu, logvar, mu + (0.5 * logvar).exp() * normal(40, 6, seed=3), 2 * normal(60, 6, seed=4)
+    centres, images = 1.2 * normal(5, 8, seed=5), torch.arange(60) % 5
+    mu, logvar = centres[images] + 0.35 * normal(60, 8, seed=1), 0.2 * normal(60, 8, seed=2) - 3
+    return mu, logvar, centres[images] + 0.42 * normal(60, 8, seed=3)
 
 
-fixed_pseudo_inputs = Investigate(
-    title="A prior from memory",
+wider_spikes = Investigate(
+    title="Wider spikes",
     difficulty=3,
     minutes=10,
-    tolerance=0.05,
-    shown="A prior that has memorised 500 codes gains on these, and costs on all others. Judge a prior by codes of "
-    "images that it has never met.",
+    shown="Blurred, the memory of 8,000 images is nearly as good a prior as the flow: all that it lacked lay between "
+    "its spikes.",
     hints=[
-        "`my_vamp_log_prior(z, mu[:500], logvar[:500])` is log r(z) (from exercise 2; `AggregatedPosterior(mu[:500], "
-        "logvar[:500]).log_prob(z)` does the same); subtract `log_prior(z)` and take the mean.",
-        'Do it twice, with `own_codes` and with `test_codes`: {"own": ..., "test": ...}.',
+        "What lies between the spikes, where the codes of test images are?",
+        "For each c: `r = AggregatedPosterior(mu, logvar + 2 * math.log(c))`, then the mean of "
+        "`r.log_prob(test_codes) - log_prior(test_codes)`. The largest mean and its c are the answer.",
     ],
-    solution_text="With pseudo-inputs that are *trained* together with encoder and decoder, as Tomczak & Welling do, "
-    "the posteriors become wider where the prior needs them, and the number of components is far below N.",
-    reference=my_gain,
+    solution_text="Here about 3.7 nats at c = 2, nearly the same at 1.5; the flow gains 4.1, the mixture 4.4. Such a "
+    "sum of equal bumps is a kernel density estimate, c its bandwidth: too narrow it overfits, too wide it forgets. "
+    "(To report the gain of the best c, choose c on other codes than you measure it on.)",
+    reference=my_best_width,
+    measure=_near_the_best,
     example=_context,
     mistakes={
-        "The two are swapped: `own` belongs to the codes of the 500 images.": _changed(
-            lambda right, bare: right["test"], lambda right, bare: right["own"]
+        "You added log c to logvar. That is log σ², and σ is to be multiplied by c: add 2 log c.": _best(power=1),
+        "You added 4 log c to logvar. That is log σ², and σ is to be multiplied by c: add 2 log c.": _best(power=4),
+        "That is the gain on codes of the *training* images, from which the spikes are made. Take `test_codes`.": (
+            _best(own=True)
         ),
-        "That is the mean of log r alone. The gain is the difference to log p, the prior that is replaced.": _changed(
-            lambda right, bare: bare["own"], lambda right, bare: bare["test"]
+        "The sign is turned round, and the worst c looks best: the gain is log r − log p.": _best(
+            lambda gain, z: -gain, factor=1
         ),
-        "The sign is turned round: the gain is log r − log p.": _changed(
-            lambda right, bare: -right["own"], lambda right, bare: -right["test"]
+        "The c is right, but the sign of its gain is turned round: it is log r − log p.": _best(lambda gain, z: -gain),
+        "That is the mean of log r alone. The gain is the difference to log p, the prior that is replaced.": _best(
+            lambda gain, z: gain + standard_normal_log_density(z).mean().item()
         ),
-        "The log 500 is missing in r, which is the *mean* of the Gaussians.": (
-            lambda mu, logvar, own, test: {
-                name: value + math.log(len(mu)) for name, value in my_gain(mu, logvar, own, test).items()
-            }
+        "That is the sum over all codes. The gain is in nats per code: take the mean.": _best(
+            lambda gain, z: gain * len(z)
+        ),
+        "Those are the nats at another c: at 3, the last one.": _other_c,
+        "At c = 1 nothing is wider. Were the others narrower? Multiply σ by c, which *adds* 2 log c to logvar.": _best(
+            factor=1
         ),
     },
 )

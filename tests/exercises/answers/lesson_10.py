@@ -5,7 +5,7 @@ import math
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from vae_utils.exercises.lesson_10 import my_gain, my_vamp_log_prior
+from vae_utils.exercises.lesson_10 import my_best_width, my_vamp_log_prior
 
 
 def by_mixture(z, mu, logvar):
@@ -35,17 +35,26 @@ def density(change=lambda z, mu, logvar: (z, mu, logvar), reduce=None):
     return answer
 
 
-def gain(mu, logvar, own, test, change=lambda value, name: value):
-    def of(z):
-        return (by_mixture(z, mu, logvar) - Normal(0.0, 1.0).log_prob(z).sum(1)).mean()
+def at(c, factor=None, change=lambda value: value):
+    """The answer c with the gain of the posteriors that are `factor` times as wide (c times, if None)."""
 
-    return {"own": change(of(own), "own"), "test": change(of(test), "test")}
+    def answer(mu, logvar, test_codes):
+        wide = logvar + 2 * math.log(c if factor is None else factor)
+        gain = by_mixture(test_codes, mu, wide) - Normal(0.0, 1.0).log_prob(test_codes).sum(1)
+        return {"c": c, "gain": change(gain.mean())}
+
+    return answer
 
 
 RIGHT = {
     "least_marginal_kl": [23.8, 30 - math.log(500), "23.79", torch.tensor(23.7854)],
     "vamp_log_prior": [by_mixture, multiplied_out, image_by_image],
-    "fixed_pseudo_inputs": [gain, lambda *context: {key: float(value) for key, value in gain(*context).items()}],
+    "wider_spikes": [
+        at(2),
+        at(1.5),
+        at(2.0, change=float),
+        lambda *context: at(1.5)(*context) | {"c": torch.tensor(1.5)},
+    ],
 }
 WRONG = {
     "least_marginal_kl": [24.2, 23.3, -23.8, 6.21, 30 / math.log(500), 30 - 500, 30 - math.log10(500)],
@@ -70,15 +79,21 @@ WRONG = {
         lambda *args: -my_vamp_log_prior(*args),
         lambda *args: my_vamp_log_prior(*args)[:, None],
     ],
-    "fixed_pseudo_inputs": [
-        lambda *context: gain(*context, change=lambda value, name: value if name == "own" else -value),
-        lambda *context: gain(*context, change=lambda value, name: value / 6),
-        lambda *context: gain(*context, change=lambda value, name: value / math.log(2)),
-        lambda *context: gain(*context, change=lambda value, name: abs(value)),
-        lambda *context: tuple(gain(*context).values()),
-        lambda mu, logvar, own, test: gain(mu, 2 * logvar, own, test),
-        lambda mu, logvar, own, test: gain(mu, logvar, own, own),
-        lambda mu, logvar, own, test: gain(mu, logvar, mu, test),
-        lambda mu, logvar, own, test: {**my_gain(mu, logvar, own, test), "test": 0.0},
+    "wider_spikes": [
+        at(2.5),
+        at(3),
+        at(1.75),
+        at(1.5, factor=2.25),
+        at(2, factor=1.5),
+        at(2, factor=0.5),
+        at(2, change=lambda value: value / 8),
+        at(2, change=lambda value: value / math.log(2)),
+        at(2, change=lambda value: value + math.log(60)),
+        at(2, change=lambda value: 4.07),
+        lambda *context: tuple(at(2)(*context).values()),
+        lambda *context: at(2)(*context)["gain"],
+        lambda *context: my_best_width(*context) | {"c": 0},
+        lambda mu, logvar, test: at(2)(mu, logvar, mu),
+        lambda mu, logvar, test: at(2)(mu, 0.5 * logvar, test),
     ],
 }
