@@ -64,7 +64,9 @@ def _name_classes(axes: Axes, points: np.ndarray, kinds: np.ndarray, classes: Se
     axes.figure.draw_without_rendering()
     pixel = DPI / 72
     sizes = np.array([[(0.75 * len(name) + 0.9) * LABEL_SIZE * pixel, 1.9 * LABEL_SIZE * pixel] for name in names])
-    places = axes.transData.inverted().transform(push_apart(axes.transData.transform(medians), sizes))
+    low, high = axes.bbox.min + sizes / 2, axes.bbox.max - sizes / 2  # no name leaves the axes, wherever its codes are
+    apart = push_apart(np.clip(axes.transData.transform(medians), low, high), sizes)
+    places = axes.transData.inverted().transform(np.clip(apart, low, high))
     for kind, name, place in zip(present, names, places, strict=True):
         box = {"boxstyle": "round,pad=0.22", "facecolor": "white", "edgecolor": CLASS_COLOURS[kind], "linewidth": 1.8}
         centre = {"ha": "center", "va": "center", "bbox": {**box, "alpha": 0.92}}

@@ -93,7 +93,7 @@ class LiveTraining:
         mu, _ = model.encode(self.images.to(device))
         codes.set_title("means of test images")
         codes.set(xlim=(-5, 5), ylim=(-5, 5), aspect="equal", xlabel="z₁", ylabel="z₂")
-        draw_codes(codes, mu, self.labels)
+        draw_codes(codes, mu, self.labels, size=6)
         rebuilt.set_title("test images, rebuilt below")
         originals, copies = self.images[:SHOWN], model.generate(mu[:SHOWN]).cpu()
         draw_images(

@@ -49,7 +49,9 @@ class TrainingPanel(ipywidgets.VBox):
         self.start = make.button("Start", self._start)
         self.stop = make.button("Stop", self._asked.set)
         self.stop.disabled = True
-        self.picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(width=f"{WIDTH}px", max_width="100%"))
+        self.picture = ipywidgets.Image(
+            format="png", layout=ipywidgets.Layout(width=f"{WIDTH}px", max_width="100%", margin="0")
+        )
         self.picture.layout.display = "none"
         # The line is read out when it changes.
         self.line = make.text("")
