@@ -277,6 +277,15 @@ TABLE = {
         models.VAE,
         lambda: {"latent_dim": 3, "architecture": "mlp", "hidden": 4, "likelihood": likelihoods.Bernoulli()},
     ),
+    "VAE.encode": (VAE.encode, lambda: {"x": binary()}),
+    "VAE.forward": (VAE, lambda: {"x": binary()}),
+    "VAE.decode": (VAE.decode, lambda: {"z": normal(4, 3)}),
+    "VAE.generate": (VAE.generate, lambda: {"z": normal(4, 3)}),
+    "Autoencoder.encode": (AUTOENCODER.encode, lambda: {"x": binary()}),
+    "Autoencoder.generate": (AUTOENCODER.generate, lambda: {"z": normal(4, 3)}),
+    "ConditionalVAE.encode": (CONDITIONAL.encode, lambda: {"x": binary(), "labels": LABELS}),
+    "ConditionalVAE.generate": (CONDITIONAL.generate, lambda: {"z": normal(4, 3), "labels": LABELS}),
+    "Classifier.features": (CLASSIFIER.features, lambda: {"x": binary()}),
     "VAE.sample": (VAE.sample, lambda: {"count": 3}),
     "ConditionalVAE": (models.ConditionalVAE, lambda: {"latent_dim": 3, "classes": 4}),
     "Classifier": (models.Classifier, lambda: {"classes": 4}),
@@ -311,6 +320,10 @@ ARITHMETIC = {
     "ToyModel.decode",
     "ToyModel.log_joint",
     "ToyModel.marginal",
+    "VAE.decode",
+    "VAE.generate",
+    "Autoencoder.generate",
+    "ConditionalVAE.generate",
 }
 
 # Names that the messages of a function use for its argument: of what it computes from it, or hands it on to.
@@ -323,6 +336,8 @@ ALSO = {
     "evaluate": {"x": ("images",)},
     "negative_conditional_elbo": {"x": ("labels",), "model": ("forward()",)},
     "cross_entropy": {"x": ("labels",)},
+    "ConditionalVAE.encode": {"x": ("labels",)},
+    "ConditionalVAE.generate": {"z": ("labels",)},
     "log_weights": {"model": ("encode()",)},
     "negative_iwae_bound": {"model": ("encode()",)},
 }
@@ -336,6 +351,15 @@ PLAIN = {
     "cross_entropy",
     "evaluate",
     "fit",
+    "VAE.encode",
+    "VAE.forward",
+    "VAE.decode",
+    "VAE.generate",
+    "Autoencoder.encode",
+    "Autoencoder.generate",
+    "ConditionalVAE.encode",
+    "ConditionalVAE.generate",
+    "Classifier.features",
 }
 # Not for a wrong kind of object: only a person who means to would pass it.
 LEFT_OUT = {("Images", "name"), ("Images", "classes"), ("fit", "device"), ("fit", "progress"), ("fit", "loss")}

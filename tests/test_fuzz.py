@@ -11,6 +11,7 @@ from tests.fuzz_table import TABLE
 
 # What cannot be fuzzed one argument at a time, or only hands its arguments on to what is in the table.
 ELSEWHERE = {"sweep", "fit_with_schedule", "likelihood_of", "all_levels", "train_and_test_levels", "small_conv_decoder"}
+ELSEWHERE |= {"fitting_images"}  # by the models' forward passes
 ELSEWHERE |= {"at_least_one", "check_pixels", "validate_labels", "takes_labels", "weighted_draws", "latest", "made"}
 
 

@@ -190,6 +190,19 @@ def test_the_palette_of_a_crowded_figure_tints_no_grey():
     assert 0.02 < (~grey).mean() < 0.9, "there are colours, too"
 
 
+def test_the_name_of_a_class_stays_in_the_axes_when_its_codes_do_not():
+    figure, (axes, _) = plots.figure(1, 2, title="t", alt=ALT)
+    axes.set(xlim=(-5, 5), ylim=(-5, 5))
+    far = torch.tensor([[-9.0, 0.0], [-9.1, 0.2], [40.0, 40.0], [0.0, -7.0]])
+    plots.draw_codes(axes, far, torch.tensor([0, 1, 2, 3]))
+    figure.set_dpi(plots.style.DPI)
+    figure.draw_without_rendering()
+    inside = axes.get_window_extent()
+    for name in axes.texts:
+        box = name.get_window_extent()
+        assert inside.x0 <= box.x0 and box.x1 <= inside.x1 and inside.y0 <= box.y0 and box.y1 <= inside.y1, name
+
+
 def test_a_notebook_shows_our_png_also_after_pyplot_was_imported():
     """IPython has a formatter for matplotlib's Figure, which would drop the palette and the size."""
     pytest.importorskip("matplotlib_inline")
@@ -281,6 +294,16 @@ def axes():
         (lambda: plots.show_images([pictures(2), torch.rand(3, 784)], title="t", alt=ALT), r"\(3, 784\)"),
         (lambda: plots.show_images([], title="t", alt=ALT), "empty"),
         (lambda: plots.show_images(pictures(4) * float("nan"), title="t", alt=ALT), "not finite"),
+        (
+            lambda: plots.show_images(pictures(4) * 255, title="t", alt=ALT),
+            "images must be pixels .* divide bytes by 255",
+        ),
+        (lambda: plots.show_images([pictures(4), -5 * pictures(4)], title="t", alt=ALT), "the sigmoid of logits"),
+        (lambda: plots.draw_images(axes(), pictures(4) * 255), "images must be pixels"),
+        (
+            lambda: plots.show_manifold(lambda z: 9 * z[:, :1, None, None].expand(-1, 1, 28, 28), title="t", alt=ALT),
+            "pixels",
+        ),
         (lambda: plots.show_images(pictures(100), columns=80, title="t", alt=ALT), "80 columns do not fit"),
         (lambda: drawn_codes(torch.full((3, 2), torch.inf)), "not finite"),
         (lambda: drawn_codes(torch.rand(3, 2), torch.tensor([0, 1, 12])), "12"),

@@ -44,10 +44,28 @@ def test_the_table_names_rows_and_escapes_them(parts):
     card = Scorecard(classifier, images)
     card.add("<b>real</b>", images)
     text, html = repr(card), card._repr_html_()
-    assert "<b>real</b>" in text and "1.00" in text and "–" in text
+    assert "<b>real</b>" in text and "1.00" in text
     assert "&lt;b&gt;real" in html and "<b>real" not in html and 'scope="row"' in html
     lines = text.splitlines()
     assert len(lines) == 2 and len(set(map(len, lines))) == 1
+
+
+def test_the_table_leaves_out_columns_that_apply_to_no_row(parts):
+    classifier, model, images, codes, ends = parts
+    card = Scorecard(classifier, images)
+    paths = ("largest/mean step: median", "95th percentile", "stretch: 95th/median")
+    assert all(head in repr(card) and head in card._repr_html_() for head in ("density", *paths))
+    card.add("real", images)
+    for shown in (repr(card), card._repr_html_()):
+        assert "density" in shown and "coverage" in shown and "–" not in shown
+        assert not any(head in shown for head in paths)
+    assert card._repr_html_().count("<th ") == 4 and card._repr_html_().count("<td>") == 2
+    assert math.isnan(card["real"].step_p95)
+    card.add_model("VAE", model.generate, codes, ends)
+    for shown in (repr(card), card._repr_html_()):
+        assert all(head in shown for head in paths) and shown.count("–") == 3
+    lines = repr(card).splitlines()
+    assert len(lines) == 3 and len(set(map(len, lines))) == 1
 
 
 def test_the_scorecard_refuses(parts):

@@ -1,5 +1,6 @@
 """Checks of arguments that several modules share: each error names the argument, what it was, and the next step."""
 
+import math
 from numbers import Integral
 
 import torch
@@ -87,6 +88,45 @@ def check_tensors(**tensors: Tensor) -> None:
         raise ValueError(f"all must be on one device, received {received}; move them with .to(...)")
 
 
+def check_precision(name: str, tensor: Tensor, model: nn.Module) -> None:
+    """Refuse a tensor of another precision than a model's weights; autocast converts it, and then anything goes.
+
+    Raises:
+        TypeError: the precisions differ.
+    """
+    weight = next(model.parameters(), None)  # a quantized model has none
+    if weight is None or tensor.dtype == weight.dtype or torch.is_autocast_enabled(tensor.device.type):
+        return
+    wanted, found = (str(kind).removeprefix("torch.") for kind in (weight.dtype, tensor.dtype))
+    advice = f"convert it with {name}.to(torch.{wanted})"
+    raise TypeError(f"{name} must be {wanted}, as the weights of the model are, received {found}; {advice}")
+
+
+def fitting_codes(z: Tensor, model: nn.Module) -> Tensor:
+    """Give codes back if a model's decoder can take them; every forward pass calls this, and it waits for no GPU.
+
+    Args:
+        z: to be (N, K), in the precision of the model's weights.
+        model: has `latent_dim`.
+
+    Returns:
+        The same tensor.
+
+    Raises:
+        ValueError: another shape.
+        TypeError: not a tensor, or one of another precision than the weights.
+    """
+    size = model.latent_dim
+    if not isinstance(z, Tensor):
+        advice = "take mu of (mu, logvar)" if isinstance(z, tuple) else "convert it with torch.as_tensor(z).float()"
+        raise TypeError(f"z must be a tensor of codes (N, {size}), received {type(z).__name__}; {advice}")
+    if z.ndim != 2 or z.shape[1] != size:
+        advice = "one code alone is z[None]" if tuple(z.shape) == (size,) else f"try torch.randn(8, {size})"
+        raise ValueError(f"z must be codes (N, {size}) for this model, received {tuple(z.shape)}; {advice}")
+    check_precision("z", z, model)
+    return z
+
+
 def same_shape(**tensors: Tensor) -> None:
     """Refuse floating-point tensors of different shapes: nothing is broadcast.
 
@@ -113,6 +153,25 @@ def check_pixels(x: Tensor) -> None:
     found = range_of(x)
     if found and not (found[0] >= 0 and found[1] <= 1):  # also true for NaN
         raise ValueError(f"x must be pixels in [0, 1], received {found[0]:g} to {found[1]:g}; divide bytes by 255")
+
+
+def check_pictures(images: Tensor) -> None:
+    """Refuse what cannot be meant as pictures: they are cut off at 0 and 1, and may leave this range by as much again.
+
+    Args:
+        images: pixels, any shape; reconstructions by PCA, for example, are often a little out of range.
+
+    Raises:
+        ValueError: one is not finite, or is below -1 or above 2, as bytes, logits and standardized pixels are.
+    """
+    low, high = range_of(images) or (0, 0)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError("images hold values that are not finite: did training diverge?")
+    if low < -1 or high > 2:
+        raise ValueError(
+            f"images must be pixels in [0, 1], received {low:g} to {high:g}; "
+            "divide bytes by 255, take the sigmoid of logits, undo a standardization"
+        )
 
 
 def range_of(tensor: Tensor) -> tuple[float | int, float | int] | None:

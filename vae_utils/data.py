@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
-from vae_utils.arguments import range_of
+from vae_utils.arguments import check_precision, range_of
 from vae_utils.downloads import SOURCES, raw_files
 from vae_utils.shapes import KINDS, draw_shapes, train_and_test_levels
 
@@ -132,7 +132,7 @@ def validate_images(images: Float[Tensor, "..."], name: str = "images") -> None:
         TypeError: not a floating-point tensor.
     """
     if isinstance(images, Images):
-        raise TypeError(f"{name} must be a tensor of images, received the whole data set; pass its test images: .test")
+        raise TypeError(f"{name} must be a tensor of images, received the whole data set; pass images.test")
     if not isinstance(images, Tensor):
         kind, advice = (
             type(images).__name__,
@@ -157,8 +157,34 @@ def validate_images(images: Float[Tensor, "..."], name: str = "images") -> None:
             raise ValueError(f"{name} must be finite; image {bad[0].item()} holds NaN or infinity")
         raise ValueError(
             f"{name} must lie in [0, 1], received values from {found[0]:g} to {found[1]:g}; "
-            "divide bytes by 255, undo a standardization"
+            "divide bytes by 255, undo a standardization, clamp(0, 1) what noise was added to"
         )
+
+
+def fitting_images(x: Float[Tensor, "B 1 28 28"], model: nn.Module) -> Float[Tensor, "B 1 28 28"]:
+    """Give images back if an encoder can take them; every forward pass calls this.
+
+    Shape and precision cost nothing, on a GPU too. Values are looked at only on the CPU, where nobody waits for them,
+    and in a training step only those of the first image: all of them would take a hundredth of a small model's step,
+    and the loss looks at them anyway.
+
+    Args:
+        x: to be (N, 1, 28, 28), in the precision of the model's weights.
+        model: the images are for its encoder.
+
+    Returns:
+        The same tensor.
+
+    Raises:
+        ValueError: wrong shape, values that are not finite or not in [0, 1].
+        TypeError: not a floating-point tensor, or one of another precision than the weights.
+    """
+    if not isinstance(x, Tensor) or x.shape[1:] != (1, 28, 28) or not x.is_floating_point():
+        validate_images(x, "x")
+    check_precision("x", x, model)
+    if x.device.type == "cpu" and len(x) and not torch.compiler.is_compiling():
+        validate_images(x[:1] if model.training and torch.is_grad_enabled() else x, "x")
+    return x
 
 
 def validate_labels(labels: Int[Tensor, "..."], count: int, classes: int | None, name: str = "labels") -> None:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vae_utils.data import Images
+from vae_utils.data import Images, validate_images
 from vae_utils.distributions import kl_to_standard_normal
 from vae_utils.models import VAE, Classifier
 from vae_utils.objectives import cross_entropy
@@ -27,11 +27,14 @@ def train_classifier(images: Images, seed: int = 0, epochs: int = 8) -> Classifi
 
     Args:
         images: a labelled data set.
-        seed: of the weights and of the order of the images.
-        epochs: passes over the training images.
+        seed: of the weights and of the order of the images, at least 0.
+        epochs: passes over the training images, at least 1.
 
     Returns:
-        The classifier, in eval mode.
+        The classifier, in eval mode, on the CPU.
+
+    Raises:
+        TypeError, ValueError: not a data set, or a seed or a number of epochs out of range.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -43,13 +46,22 @@ def train_classifier(images: Images, seed: int = 0, epochs: int = 8) -> Classifi
 @checked
 @torch.no_grad()
 def features(classifier: Classifier, x: Float[Tensor, "N 1 28 28"]) -> Float[Tensor, "N 64"]:
-    """The classifier's last hidden layer, in batches and without gradients: images (N, 1, 28, 28) -> (N, 64).
+    """The classifier's last hidden layer, in batches and without gradients.
+
+    Args:
+        classifier: from `train_classifier`; it stays on its device.
+        x: images in [0, 1], (N, 1, 28, 28), N at least 1.
+
+    Returns:
+        Features on the CPU, (N, 64), without unit.
 
     Raises:
         TypeError: not a classifier.
+        ValueError: no images, or pixels that are not finite or not in [0, 1].
     """
     if isinstance(classifier, type) or not hasattr(classifier, "features"):
         raise TypeError(f"classifier must come from train_classifier(images), received {_kind(classifier)}")
+    validate_images(x, "x")
     device = next(classifier.parameters()).device
     return torch.cat([classifier.features(batch.to(device)).cpu() for batch in x.split(1000)])
 
@@ -175,20 +187,20 @@ def kl_per_dimension(model: VAE, x: Float[Tensor, "N 1 28 28"]) -> Float[Tensor,
 
     Args:
         model: a VAE.
-        x: images, (N, 1, 28, 28).
+        x: images in [0, 1], (N, 1, 28, 28), N at least 1.
 
     Returns:
         Nats per image and dimension, (K,).
 
     Raises:
         TypeError: a model whose encoder gives no distribution.
+        ValueError: no images, or pixels that are not finite or not in [0, 1].
     """
+    validate_images(x, "x")
     found = model.encode(x.to(next(model.parameters()).device)) if isinstance(model, nn.Module) else None
     if not isinstance(found, tuple):
         raise TypeError(f"model must be a VAE, whose encoder gives a mean and a log variance, received {_kind(model)}")
     mu, logvar = found
-    if len(x) == 0:
-        raise ValueError("x must hold at least one image, received none")
     return kl_to_standard_normal(mu, logvar).mean(0).cpu()
 
 

@@ -134,8 +134,12 @@ def dequantize(x: Float[Tensor, "B ..."], generator: Generator | None = None) ->
     Returns:
         Pixels in [0, 1), the same shape.
 
+    Raises:
+        ValueError: x leaves [0, 1].
+
     Source: Theis et al. (2016), arXiv:1511.01844, section 3.1.
     """
+    check_pixels(x)
     noise = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device)
     return ((LEVELS - 1) * x + noise) / LEVELS
 

@@ -47,7 +47,10 @@ class Likelihood(nn.Module):
 
     @checked(finite=False)
     def log_prob(self, outputs: Outputs, x: Pixels) -> Float[Tensor, " B"]:
-        """log p(x|z) in nats per image, (B,), from a decoder's outputs (B, C, H, W) and images x (B, 1, H, W)."""
+        """log p(x|z), from a decoder's outputs (B, C, H, W) and images x in [0, 1], (B, 1, H, W).
+
+        Returns: nats per image, (B,). Raises: ValueError, where shapes differ or x leaves the range of the likelihood.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define log_prob(self, outputs, x)")
 
     @checked(finite=False)
@@ -57,7 +60,14 @@ class Likelihood(nn.Module):
 
     @checked(finite=False)
     def sample(self, outputs: Outputs, generator: Generator | None = None) -> Pixels:
-        """Images drawn from p(x|z), pixel by pixel, (B, 1, H, W); those of a Gaussian may leave [0, 1]."""
+        """Images drawn from p(x|z), pixel by pixel; those of a Gaussian may leave [0, 1].
+
+        Args:
+            outputs: of a decoder, (B, C, H, W).
+            generator: source of the draws, on the device of the outputs; the global one if None.
+
+        Returns: pixels, (B, 1, H, W).
+        """
         raise NotImplementedError(f"{type(self).__name__} must define sample(self, outputs)")
 
 

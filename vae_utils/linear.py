@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
+from vae_utils.data import validate_images
 from vae_utils.distributions import gaussian_log_likelihood
 from vae_utils.likelihoods import Likelihood
 from vae_utils.signatures import checked
@@ -85,14 +86,18 @@ class LinearGaussian(nn.Module):
         """The maximum-likelihood model of some images, in closed form: probabilistic PCA. Its WᵀW is diagonal.
 
         Args:
-            x: images, (N, 1, 28, 28).
+            x: images in [0, 1], (N, 1, 28, 28).
             latent_dim: K, from 1 to 783.
 
+        Returns:
+            The model, in double precision.
+
         Raises:
-            ValueError: `latent_dim` is out of range, or the images leave nothing for the noise.
+            ValueError: `latent_dim` is out of range, pixels leave [0, 1], or the images leave nothing for the noise.
 
         Source: Tipping & Bishop (1999), Probabilistic principal component analysis, equations 7 and 8.
         """
+        validate_images(x, "x")
         if len(x) <= latent_dim:
             raise ValueError(f"x must hold more than latent_dim = {latent_dim} images, received {len(x)}")
         flat = x.flatten(1).double()

@@ -1,4 +1,4 @@
-"""The models of the lessons: forward passes only.
+"""The models of the lessons: forward passes only. Images and codes that do not fit are refused by name.
 
 `arguments` are those that a model was made with, so that `checkpoints` can make another one like it.
 A model knows nothing of losses (`objectives`), of optimisers (`training`) or of pictures (`plots`).
@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
-from vae_utils.arguments import at_least_one
-from vae_utils.data import validate_labels
+from vae_utils.arguments import at_least_one, fitting_codes
+from vae_utils.data import fitting_images, validate_labels
 from vae_utils.distributions import reparameterize
 from vae_utils.likelihoods import Bernoulli, Likelihood, made
 from vae_utils.networks import (
@@ -64,7 +64,7 @@ class _EncoderDecoder(nn.Module):
 
     def decode(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B 1 28 28"]:
         """Codes (B, K) to pixel logits (B, 1, 28, 28)."""
-        return self.decoder(z)
+        return self.decoder(fitting_codes(z, self))
 
     def generate(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B 1 28 28"]:
         """Codes (B, K) to pixels in [0, 1], (B, 1, 28, 28): the mean of p(x|z), not a sample of its pixels."""
@@ -88,7 +88,7 @@ class Autoencoder(_EncoderDecoder):
 
     def encode(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B K"]:
         """Images (B, 1, 28, 28) to codes z (B, K)."""
-        return self.encoder(x)
+        return self.encoder(fitting_images(x, self))
 
     def forward(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B 1 28 28"]:
         """Images to the logits of their reconstructions, both (B, 1, 28, 28)."""
@@ -128,7 +128,7 @@ class VAE(_EncoderDecoder):
 
     def decode(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B C 28 28"]:
         """Codes (B, K) to what the likelihood needs for each pixel, (B, C, 28, 28): usually one channel, the logits."""
-        return self.decoder(z)
+        return self.decoder(fitting_codes(z, self))
 
     def generate(self, z: Float[Tensor, "B K"]) -> Float[Tensor, "B 1 28 28"]:
         """Codes (B, K) to pixels in [0, 1], (B, 1, 28, 28): the mean of p(x|z), not a sample of its pixels."""
@@ -136,7 +136,7 @@ class VAE(_EncoderDecoder):
 
     def encode(self, x: Float[Tensor, "B 1 28 28"]) -> tuple[Float[Tensor, "B K"], Float[Tensor, "B K"]]:
         """Images (B, 1, 28, 28) to the mean and the log variance of q(z|x), each (B, K)."""
-        mu, logvar = self.encoder(x).chunk(2, dim=1)
+        mu, logvar = self.encoder(fitting_images(x, self)).chunk(2, dim=1)
         return mu, logvar
 
     def forward(
@@ -197,13 +197,13 @@ class ConditionalVAE(nn.Module):
         self, x: Float[Tensor, "B 1 28 28"], labels: Int[Tensor, " B"]
     ) -> tuple[Float[Tensor, "B K"], Float[Tensor, "B K"]]:
         """Images (B, 1, 28, 28) and class numbers (B,) to mean and log variance of q(z|x, y), each (B, K)."""
-        features = self.head[0](self.encoder(x))
+        features = self.head[0](self.encoder(fitting_images(x, self)))
         mu, logvar = self.head[1](self._with_label(features, labels)).chunk(2, dim=1)
         return mu, logvar
 
     def decode(self, z: Float[Tensor, "B K"], labels: Int[Tensor, " B"]) -> Float[Tensor, "B 1 28 28"]:
         """Codes (B, K) and class numbers (B,) to pixel logits (B, 1, 28, 28)."""
-        return self.decoder(self._with_label(z, labels))
+        return self.decoder(self._with_label(fitting_codes(z, self), labels))
 
     def generate(self, z: Float[Tensor, "B K"], labels: Int[Tensor, " B"]) -> Float[Tensor, "B 1 28 28"]:
         """Codes (B, K) and class numbers (B,) to pixels in [0, 1], (B, 1, 28, 28)."""
@@ -231,7 +231,7 @@ class Classifier(nn.Module):
         classes: number of classes.
 
     Raises:
-        ValueError: fewer than 1 class.
+        ValueError: fewer than 1 class; later, images that do not fit (see `fitting_images`).
     """
 
     def __init__(self, classes: int = 10) -> None:
@@ -243,8 +243,8 @@ class Classifier(nn.Module):
 
     def features(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B 64"]:
         """Images (B, 1, 28, 28) to features (B, 64), after the activation."""
-        return self.body(x).relu()
+        return self.body(fitting_images(x, self)).relu()
 
     def forward(self, x: Float[Tensor, "B 1 28 28"]) -> Float[Tensor, "B classes"]:
         """Images (B, 1, 28, 28) to class logits (B, classes)."""
-        return self.head(self.body(x))
+        return self.head(self.body(fitting_images(x, self)))

@@ -34,7 +34,7 @@ class Scorecard:
 
     Columns: density and coverage of samples (completeness); largest over mean step along straight paths between the
     codes of real images, median and 95th percentile (continuity); 95th percentile over median of the decoder's local
-    stretch at those codes.
+    stretch at those codes. The table leaves out columns that apply to none of its rows; `rows` holds all.
 
     Args:
         classifier: gives the features; from `train_classifier` on the same data set.
@@ -57,8 +57,15 @@ class Scorecard:
     def add(self, name: str, generated: Float[Tensor, "M 1 28 28"]) -> Score:
         """Add a row for generated (or real) images; columns about paths stay empty.
 
+        Args:
+            name: of the row.
+            generated: images in [0, 1], (M, 1, 28, 28); M as the number of real images.
+
+        Returns:
+            The row.
+
         Raises:
-            ValueError: not images.
+            ValueError: not images, or another number of them.
         """
         validate_images(generated, "generated")
         if len(generated) != len(self._real):
@@ -106,12 +113,15 @@ class Scorecard:
         return self.rows[name]
 
     def _cells(self) -> list[tuple[str, ...]]:
-        heads = ("", "density", "coverage", "largest/mean step: median", "95th percentile", "stretch: 95th/median")
+        heads = ("density", "coverage", "largest/mean step: median", "95th percentile", "stretch: 95th/median")
+        values = [astuple(row) for row in self.rows.values()]
+        # A column that applies to no row says nothing; an empty table keeps all, to show what is measured.
+        kept = [place for place in range(len(heads)) if not values or any(not isnan(row[place]) for row in values)]
         rows = [
-            (name, *("–" if isnan(value) else f"{value:.2f}" for value in astuple(row)))
-            for name, row in self.rows.items()
+            (name, *("–" if isnan(row[place]) else f"{row[place]:.2f}" for place in kept))
+            for name, row in zip(self.rows, values, strict=True)
         ]
-        return [heads, *rows]
+        return [("", *(heads[place] for place in kept)), *rows]
 
     def __repr__(self) -> str:
         cells = self._cells()

@@ -62,12 +62,34 @@ class ToyModel:
 
     @checked(finite=False)
     def log_likelihood(self, x: float, z: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-        """log p(x|z) in nats for one observed x, element by element of z."""
+        """log p(x|z) of one observed x under many codes.
+
+        Args:
+            x: the observed number.
+            z: codes, any shape, in prior standard deviations.
+
+        Returns:
+            Nats, element by element of z.
+
+        Raises:
+            TypeError: x is no number, or z no floating-point tensor.
+        """
         return -0.5 * (LOG_2PI + ((x - self.decode(z)) / self.noise).square()) - math.log(self.noise)
 
     @checked(finite=False)
     def log_joint(self, x: float, z: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-        """log p(x, z) = log p(z) + log p(x|z) in nats, element by element of z."""
+        """log p(x, z) = log p(z) + log p(x|z) of one observed x with many codes.
+
+        Args:
+            x: the observed number.
+            z: codes, any shape, in prior standard deviations.
+
+        Returns:
+            Nats, element by element of z.
+
+        Raises:
+            TypeError: x is no number, or z no floating-point tensor.
+        """
         return self.log_prior(z) + self.log_likelihood(x, z)
 
     @checked(finite=False)
@@ -134,7 +156,18 @@ class ToyModel:
 
     @checked(finite=False)
     def gap(self, x: float, mu: float, logvar: float) -> float:
-        """KL( q(z) || p(z|x) ) in nats, by quadrature; the arguments and errors of `elbo`."""
+        """KL( q(z) || p(z|x) ) of q(z) = N(mu, exp(logvar)), by quadrature: what the ELBO lacks to log p(x).
+
+        Args:
+            x: the observed number.
+            mu, logvar: parameters of q, in units of z.
+
+        Returns:
+            Nats, at least 0 but for rounding.
+
+        Raises:
+            ValueError: as `elbo`.
+        """
         log_q = self._log_q(mu, logvar)
         log_posterior = self.log_joint(x, self.grid) - self.log_marginal(x)
         return (log_q.exp() * self.spacing * (log_q - log_posterior)).sum().item()

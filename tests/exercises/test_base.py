@@ -281,6 +281,23 @@ def test_an_endless_function_is_stopped(implement, monkeypatch):
     assert threading.active_count() <= threads
 
 
+def test_nothing_is_printed_where_stopping_takes_longer_than_asking_again(throw_away, monkeypatch, capfd):
+    """A list that grew for seconds takes long to be given back, and the worker is at its end when it is asked again."""
+
+    class SlowAtTheEnd(threading.Thread):
+        def run(self):
+            super().run()
+            time.sleep(0.3)
+
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)  # pytest has its own
+    monkeypatch.setattr(threading, "Thread", SlowAtTheEnd)
+    threads = threading.active_count()
+    assert_it_is_stopped(throw_away["kl"], lambda *args: [[] for _ in iter(int, 1)], monkeypatch)
+    while threading.active_count() > threads:
+        time.sleep(0.01)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_function_that_cannot_be_stopped_is_left_behind(throw_away, monkeypatch):
     def stubborn(*args):
         end = time.monotonic() + 3

@@ -1,15 +1,22 @@
 """Images and labels that are none: refused with the value received and the next step, in one place."""
 
 import math
+import subprocess
+import sys
 from functools import partial
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import torch
 
 from vae_utils import VAE, Autoencoder, Classifier, cross_entropy, fit, load_images, negative_elbo, reconstruction_error
+from vae_utils.arguments import range_of
 from vae_utils.data import Images, validate_images
 from vae_utils.distributions import bernoulli_log_likelihood
+from vae_utils.evaluation import features, kl_per_dimension
+from vae_utils.grey_pixels import dequantize
+from vae_utils.linear import LinearGaussian
 from vae_utils.log_likelihood import log_likelihood
 from vae_utils.models import ConditionalVAE
 from vae_utils.objectives import negative_conditional_elbo, negative_iwae_bound
@@ -113,7 +120,9 @@ def test_other_types_are_refused(as_a_learner):
 
 
 def test_a_whole_data_set_is_no_batch(as_a_learner):
-    with pytest.raises(TypeError, match="images must be a tensor of images, received the whole data set; .* .test"):
+    with pytest.raises(
+        TypeError, match="images must be a tensor of images, received the whole data set; pass images.test"
+    ):
         validate_images(load_images("digits"))
 
 
@@ -198,6 +207,131 @@ def test_a_likelihood_works_where_numbers_cannot_be_looked_at():
     received = torch.func.vmap(lambda logit, pixel: bernoulli_log_likelihood(logit[None], pixel[None]))(logits, x)
     torch.testing.assert_close(received[:, 0], bernoulli_log_likelihood(logits, x))
     assert bernoulli_log_likelihood(logits.to("meta"), x.to("meta")).shape == (5,)
+
+
+# Forward passes, and what looks at images without a loss -------------------------------------------------------------
+
+VAE_2 = VAE(2, hidden=4).eval()
+PASSES = {
+    "VAE.encode": lambda x: VAE_2.encode(x),
+    "VAE.forward": lambda x: VAE_2(x),
+    "VAE.encode, without gradients": torch.no_grad()(lambda x: VAE(2, hidden=4).encode(x)),
+    "convolutions": lambda x: VAE(2, "conv").eval()(x),
+    "Autoencoder.encode": lambda x: Autoencoder(2, hidden=4).eval().encode(x),
+    "Autoencoder.forward": lambda x: Autoencoder(2, hidden=4).eval()(x),
+    "ConditionalVAE.encode": lambda x: ConditionalVAE(2, 2).eval().encode(x, torch.zeros(2).long()),
+    "ConditionalVAE.forward": lambda x: ConditionalVAE(2, 2).eval()(x, torch.zeros(2).long()),
+    "Classifier.forward": lambda x: Classifier(2).eval()(x),
+    "Classifier.features": lambda x: Classifier(2).eval().features(x),
+    "features": partial(features, Classifier(2)),
+    "kl_per_dimension": partial(kl_per_dimension, VAE(2, hidden=4)),
+}
+
+
+@pytest.mark.parametrize("call", PASSES.values(), ids=PASSES)
+def test_every_forward_pass_refuses_bad_images(as_a_learner, call):
+    x = torch.rand(2, 1, 28, 28)
+    call(x)
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\], received values from .* to 25.*divide bytes by 255"):
+        call(x * 255)
+    with pytest.raises(ValueError, match="x must be finite(; image 1|, and) holds NaN"):
+        call(torch.cat([x[:1], x[1:] * math.nan]))
+    with pytest.raises(ValueError, match=r"x must have the shape \((N|B), 1, 28, 28\), received \(2, 784\); reshape"):
+        call(x.flatten(1))
+    for images in (load_images("digits"), x.numpy(), (255 * x).byte()):
+        with pytest.raises(TypeError, match=r"x must .*(pass images.test|torch.as_tensor|\.float\(\))"):
+            call(images)
+
+
+@pytest.mark.parametrize("name", [name for name in PASSES if name not in ("features", "kl_per_dimension")])
+def test_images_of_another_precision_are_refused(as_a_learner, name):
+    with pytest.raises(
+        TypeError, match=r"x must be float32, .* received float64; convert it with x.to\(torch.float32\)"
+    ):
+        PASSES[name](torch.rand(2, 1, 28, 28).double())
+
+
+def test_images_in_the_precision_of_the_weights_pass(as_a_learner):
+    VAE(2, hidden=4).double()(torch.rand(2, 1, 28, 28).double())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert VAE(2, hidden=4)(torch.rand(2, 1, 28, 28))[0].dtype == torch.bfloat16
+    assert VAE(2, hidden=4).encode(torch.rand(0, 1, 28, 28))[0].shape == (0, 2)
+
+
+def test_a_training_step_looks_at_the_first_image_only(as_a_learner, monkeypatch):
+    model, looked = VAE(2, hidden=4), []
+    monkeypatch.setattr("vae_utils.data.range_of", lambda tensor: looked.append(len(tensor)) or range_of(tensor))
+    x = torch.rand(3, 1, 28, 28)
+    model(x)
+    model.eval()(x)
+    with torch.no_grad():
+        model.train()(x)
+    assert looked == [1, 3, 3]
+    with pytest.raises(ValueError, match="x must lie in"):
+        model(x * 255)
+
+
+def test_forward_passes_are_compiled_in_one_piece():
+    """By themselves, as the checks of signatures that tests enforce cannot be compiled; `fullgraph` refuses a look."""
+    code = (
+        "import torch; from vae_utils.models import *; x = torch.rand(3, 1, 28, 28)\n"
+        "for model in (VAE(2, hidden=4), VAE(2, 'conv').eval(), Autoencoder(2).eval(), Classifier(2).eval()):\n"
+        "    torch.compile(model, backend='eager', fullgraph=True)(255 * x)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_forward_passes_are_transformed_and_run_without_numbers():
+    model, x, z = VAE(2, hidden=4).eval(), torch.rand(3, 1, 28, 28), torch.randn(3, 2)
+    for function, given in ((lambda x: model.encode(x)[0], x), (model.decode, z)):
+        each = torch.func.vmap(lambda one, function=function: function(one[None])[0])(given)
+        torch.testing.assert_close(each, function(given))
+        assert torch.func.jacrev(function)(given[:1]).shape == (*function(given[:1]).shape, 1, *given.shape[1:])
+    assert model.to("meta").encode(x.to("meta"))[0].shape == (3, 2)
+
+
+def test_what_is_made_of_images_refuses_bytes(as_a_learner):
+    x = torch.rand(8, 1, 28, 28)
+    for call in (dequantize, partial(LinearGaussian.fit, latent_dim=2)):
+        call(x)
+        for wrong in (x * 255, x - 0.5, x * math.nan):
+            with pytest.raises(ValueError, match="x must (be|lie)"):
+                call(wrong)
+
+
+# Codes ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "model",
+    [VAE(3, hidden=4), VAE(3, "conv"), Autoencoder(3, hidden=4), ConditionalVAE(3, 2)],
+    ids=["VAE", "convolutions", "Autoencoder", "ConditionalVAE"],
+)
+def test_codes_that_do_not_fit_are_refused(as_a_learner, model):
+    z, labels = torch.randn(2, 3), [torch.zeros(2).long()] * isinstance(model, ConditionalVAE)
+    for method in (model.decode, model.generate):
+
+        def call(z, method=method):
+            return method(z, *labels)
+
+        call(z)
+        for wrong, message in (
+            (torch.randn(2, 5), r"\(N, 3\) for this model, received \(2, 5\); try torch.randn\(8, 3\)"),
+            (torch.randn(3), r"received \(3,\); one code alone is z\[None\]"),
+            (torch.randn(2, 1, 3), r"received \(2, 1, 3\)"),
+        ):
+            with pytest.raises(ValueError, match=f"z must be codes .*{message}"):
+                call(wrong)
+        for wrong, message in (
+            (z.numpy(), r"tensor of codes \(N, 3\), received ndarray; convert it with torch.as_tensor"),
+            ((z, z), "received tuple; take mu of"),
+            (None, "received NoneType"),
+            (z.double(), r"float32, .* received float64; convert it with z.to\(torch.float32\)"),
+            (z.long(), "float32, .* received int64"),
+        ):
+            with pytest.raises(TypeError, match=f"z must be a?.*{message}"):
+                call(wrong)
 
 
 # Labels ---------------------------------------------------------------------------------------------------------------

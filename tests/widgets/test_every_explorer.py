@@ -240,6 +240,8 @@ def test_wrong_images_are_named(as_a_learner, name, place):
         (images.numpy(), TypeError, "must be a tensor"),
         (images.flatten(1), ValueError, r"must be \(N, 1, H, W\)"),
         (images * torch.nan, ValueError, "not finite"),
+        (images * 255, ValueError, r"must lie in \[0, 1\], received .* to 25.*: divide bytes by 255"),
+        (images - 0.5, ValueError, r"must lie in \[0, 1\], received -0.[45]"),
     ):
         with pytest.raises(error, match=message):
             getattr(widgets, name)(*given[:place], wrong, *given[place + 1 :], **named)

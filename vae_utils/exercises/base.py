@@ -20,6 +20,7 @@ from vae_utils.exercises.measures import (
     outputs,
     require,
     slopes,
+    wide_and_narrow,
 )
 from vae_utils.exercises.report import Result, brief, correct, not_yet
 from vae_utils.exercises.sandbox import (
@@ -42,6 +43,7 @@ __all__ = [
     "normal",
     "require",
     "slopes",
+    "wide_and_narrow",
 ]
 
 

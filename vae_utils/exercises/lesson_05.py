@@ -13,6 +13,7 @@ from vae_utils.exercises.base import (
     normal,
     require,
     slopes,
+    wide_and_narrow,
 )
 
 blocked_encoder = Predict(
@@ -60,6 +61,7 @@ def _measure_gaussian(f):
     mu = torch.tensor([[0.5, -2.0], [3.0, 0.0]])
     logvar = torch.tensor([[1.3, 0.4], [-1.0, 0.6]])
     yield from gaussian_samples(f, mu, logvar, mean=mu, variance=logvar.exp())
+    yield from wide_and_narrow(f, -6.0, 6.0)
     # z - mu = exp(logvar / 2) epsilon, and its derivative with respect to logvar is half of itself.
     yield from slopes(f, normal(5, 3), normal(5, 3, seed=1), lambda moved: moved / 2, ("mu", "logvar"))
 
@@ -133,7 +135,7 @@ def _measure_logistic(f, draws=20_000):
     together = (moved[:, 0] * moved[:, 1]).mean() / (moved[:, 0].std() * moved[:, 1].std())
     why = "Each number needs a noise of its own."
     yield Quantity("The correlation between two dimensions of your samples is", together, 0.0, 7 / draws**0.5, why)
-    for p in (0.5, 0.75, 0.95, 0.25, 0.05):
+    for p in (0.5, 0.75, 0.95, 0.25, 0.05, 0.005, 0.995):
         edge = math.log(p / (1 - p))
         yield Quantity(
             f"The share of your samples below mu {'+' if edge >= 0 else '-'} {abs(edge):.3g} exp(logscale) is",
@@ -157,7 +159,7 @@ logistic_sample = Implement(
     title="Reparameterize another dice",
     difficulty=3,
     minutes=10,
-    shown="Your samples follow the logistic distribution at five quantiles, and both gradients come through.",
+    shown="Your samples follow the logistic distribution at seven quantiles, and both gradients come through.",
     hints=[
         "Any distribution whose cumulative distribution F can be inverted: draw u uniform in (0, 1), take z = F⁻¹(u).",
         "Here F(z) = sigmoid((z - mu) / scale). Solve u = F(z) for z; the inverse of the sigmoid is log(u / (1 - u)).",

@@ -156,11 +156,11 @@ def gaussian_samples(
     yield Quantity("The correlation between two dimensions of your samples is", together, 0.0, error, why)
     rows_together = torch.einsum("bdk,cdk->kbc", unit, unit) / draws * (1 - torch.eye(B))
     yield Quantity("The correlation between two rows of your samples is", rows_together, 0.0, error, why)
-    neighbours = (unit[:, 1:] * unit[:, :-1]).mean(1)  # (B, K)
-    yield Quantity("The correlation between neighbouring rows of your samples is", neighbours, 0.0, error, why)
-    # Of 20,000 float32 numbers about 12 are equal by chance.
-    fresh = min(len(numbers.unique()) for numbers in unit.mT.flatten(0, 1)) / draws
-    require(fresh > 0.98, "Rows of the batch share their noise. Each number needs a noise of its own.")
+    # With the row 1, 2, ... further on, all at once: neighbours may share noise, or halves, or every seventh row.
+    power = torch.fft.rfft(unit.flatten(0, 1), 2 * B * draws, dim=0).abs().square()
+    further = torch.fft.irfft(power, dim=0)[1 : B * draws].abs().amax(0) / (B * draws)  # (K,)
+    says = "The largest correlation of your samples with those a number of rows further on is"
+    yield Quantity(says, further, 0.0, error, f"Rows of the batch share their noise. {why}")
     for at in torch.cartesian_prod(torch.arange(B), torch.arange(K)).tolist():
         says = f"With {describe(f.names, tuple(a[tuple(at)] for a in args))}, the {{}} of your samples is"
         m, v = mean[tuple(at)].item(), variance[tuple(at)].item()
@@ -169,6 +169,19 @@ def gaussian_samples(
     yield Quantity(
         "The fourth moment of your noise is", unit.pow(4).mean(1), 3.0, error * 96**0.5, "Is the noise Gaussian?"
     )
+    # Gaussian noise that repeats is shared. Of 20,000 float32 numbers about 12 are equal by chance.
+    fresh = min(len(numbers.unique()) for numbers in unit.mT.flatten(0, 1)) / draws
+    require(fresh > 0.98, f"Rows of the batch share their noise. {why}")
+
+
+def wide_and_narrow(f: Guarded, *logvar: float, draws: int = 20_000) -> Iterator[Quantity]:
+    """Whether f(0, logvar) has the variance exp(logvar) at these values too, far from 0; tolerances as above."""
+    expected = torch.tensor(logvar)
+    rows = expected.expand(draws, len(logvar)).contiguous()
+    found = f(torch.zeros_like(rows), rows).detach().double().var(0).log()
+    given = " and ".join(f"{each:g}" for each in logvar)
+    says = f"With mu = 0, logvar = {given}, the log variances of your samples are"
+    yield Quantity(says, found, expected, 7 * (2 / draws) ** 0.5, "Is logvar cut off somewhere?")
 
 
 def slopes(

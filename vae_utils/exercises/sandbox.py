@@ -24,7 +24,7 @@ class NotAttempted(Exception):
 
 
 class _Stop(SystemExit):
-    """Ends a worker thread: `except Exception` does not catch it, and threading does not print it."""
+    """Ends a worker thread: `except Exception` does not catch it. Threading prints it if the worker lets it out."""
 
 
 class Transcript(io.TextIOBase):
@@ -59,10 +59,13 @@ def run_limited(function: Callable[[], object], seconds: float | int) -> object:
     finally:  # also when the learner interrupts the kernel
         late = thread.is_alive()
         for _ in range(20):  # again and again: a bare `except:` in a loop swallows some
-            if not thread.is_alive():
+            # A second one comes while the memory of a long list is given back, and must not hit a worker that is done.
+            if outcome or not thread.is_alive():
                 break
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
             thread.join(0.05)
+        if outcome:
+            thread.join(1.0)  # it has nothing left to do
     if late or not outcome:
         raise TimeoutError
     if "error" in outcome:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from vae_utils.arguments import check_pictures
 from vae_utils.plots.codes import Z1, Z2
 from vae_utils.plots.figures import LessonFigure
 from vae_utils.plots.layout import Number, text_width, words, wrap
@@ -65,17 +66,12 @@ def draw_images(axes: Axes, images: Float[Tensor, "N 1 H W"], columns: int = 1) 
         columns: pictures a row.
 
     Raises:
-        ValueError: a pixel is not finite.
+        ValueError: a pixel is not finite, or far out of range as bytes and logits are.
     """
-    _finite(images)
+    check_pictures(images)
     sheet = mosaic(images, columns, scale=4, gap=(6, 6), frame=True)
     axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=1, interpolation="antialiased")
     axes.set_axis_off()
-
-
-def _finite(images: Tensor) -> None:
-    if not torch.isfinite(images).all():
-        raise ValueError("images hold values that are not finite: did training diverge?")
 
 
 def _rows(images: Tensor | Sequence[Tensor], columns: int | None) -> tuple[list[Tensor], int]:
@@ -85,7 +81,7 @@ def _rows(images: Tensor | Sequence[Tensor], columns: int | None) -> tuple[list[
         if not isinstance(tensor, Tensor) or tensor.ndim != 4 or tensor.shape[1] != 1 or not len(tensor):
             received = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(tensor).__name__
             raise ValueError(f"images must be (N, 1, H, W) with N >= 1, received {received}")
-        _finite(tensor)
+        check_pictures(tensor)
     if single:
         columns = columns or min(len(images), 10)
         return list(images.split(columns)), columns
@@ -110,7 +106,8 @@ def show_images(
     """Show grey pictures in rows, dark on light.
 
     Args:
-        images: (N, 1, H, W) pixels in [0, 1], or a list of such tensors, one a row.
+        images: (N, 1, H, W) pixels in [0, 1], or a list of such tensors, one a row. What is a little out of range, as
+            reconstructions by PCA are, is cut off.
         title: the message of the figure; None for a bare strip.
         alt: the figure's text alternative.
         titles: a caption above each picture; for a list of rows, above each column.
@@ -121,7 +118,8 @@ def show_images(
         The figure.
 
     Raises:
-        ValueError: pictures of another shape, a wrong number of captions or labels, or more columns than fit.
+        ValueError: pictures of another shape, pixels that are not finite or far out of range as bytes and logits are,
+            a wrong number of captions or labels, or more columns than fit.
     """
     heads_columns = not isinstance(images, Tensor)
     rows, columns = _rows(images, columns)
@@ -213,7 +211,7 @@ def show_manifold(
         The figure.
 
     Raises:
-        ValueError: fewer than 2 steps, or a pixel is not finite.
+        ValueError: fewer than 2 steps, or a pixel is not finite, or far out of range as logits are.
 
     Source: the inverse CDF of the normal distribution as in Kingma & Welling (2014), arXiv:1312.6114, figure 4.
     """
@@ -223,7 +221,7 @@ def show_manifold(
     down, across = torch.meshgrid(values.flip(0), values, indexing="ij")  # the largest z₂ on top
     with torch.no_grad():
         images = generate(torch.stack([across, down], dim=-1).reshape(-1, 2))
-    _finite(images)
+    check_pictures(images)
     scale = max(1, round(960 / (steps * images.shape[-1])))
     sheet = mosaic(images, steps, scale=scale)
     high, wide = sheet.shape

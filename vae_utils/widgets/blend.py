@@ -101,7 +101,7 @@ class BlendExplorer(FramesExplorer):
         ]
         density = [
             boxes([-0.02], [1.02], [low], [high], colour=MUTED, opacity=0.5),
-            text([1.0], [high], ["90 % of test digits"], anchor="end", dy=-5),
+            text([1.0], [high], ["90% of test digits"], anchor="end", dy=-5),
             line(self.shares, by(nats.clamp(min=LOWEST), "kind"), colour=EXACT),
             dots(here, by(nats.clamp(min=LOWEST)[..., None], "kind", "share"), **dot),
         ]
@@ -149,7 +149,7 @@ class BlendExplorer(FramesExplorer):
         where = "below" if nats < low else "above" if nats > high else "inside"
         text = (
             f"classifier: {label:.0f}, {confidence:.0%} sure · log p(x) = {nats:.0f} nats, "
-            f"{where} the range of 90 % of the test digits ({low:.0f} to {high:.0f})"
+            f"{where} the range of 90% of the test digits ({low:.0f} to {high:.0f})"
         )
         return text.replace("-", "−")
 
@@ -187,7 +187,7 @@ class BlendExplorer(FramesExplorer):
             3,
             title=TITLE,
             alt="Left: a digit with a share of its pixels replaced. Middle: the classifier's confidence over that "
-            "share. Right: log p(x) over that share, with the range of 90 % of the test digits shaded.",
+            "share. Right: log p(x) over that share, with the range of 90% of the test digits shaded.",
             size=(7.5, 3.0),
         )
         picture.set_title("what both models see")
@@ -205,7 +205,7 @@ class BlendExplorer(FramesExplorer):
             axes.set_title(heading)
             axes.set(xlim=(-0.03, 1.03), ylim=limits, xlabel="share of pixels replaced")
         likely.axhspan(*self.usual, color=MUTED, alpha=0.5, linewidth=0)
-        likely.text(1.0, self.usual[1] + 10, "90 % of test digits", ha="right", va="bottom", fontsize=9)
+        likely.text(1.0, self.usual[1] + 10, "90% of test digits", ha="right", va="bottom", fontsize=9)
         (self._confidence,) = sure.plot(self.shares, start, color=EXACT, linewidth=2)
         (self._density,) = likely.plot(self.shares, start, color=EXACT, linewidth=2)
         dot = {"marker": "o", "markersize": 10, "color": WRONG, "linestyle": "", "zorder": 5}

@@ -49,11 +49,11 @@ def require_images(images: Any, name: str = "images") -> Tensor:
         name: name of the argument.
 
     Returns:
-        The images, (N, 1, H, W).
+        The images, (N, 1, H, W), as they are.
 
     Raises:
         TypeError: a whole data set, or no tensor.
-        ValueError: another shape, no images, or pixels that are not finite.
+        ValueError: another shape, no images, or pixels that are not finite or not in [0, 1].
     """
     if isinstance(images, Images):
         raise TypeError(
@@ -65,6 +65,9 @@ def require_images(images: Any, name: str = "images") -> Tensor:
         raise ValueError(f"{name} must be (N, 1, H, W) with N >= 1, received {tuple(images.shape)}")
     if not images.isfinite().all():
         raise ValueError(f"{name} holds values that are not finite: load them again, or look at what changed them")
+    low, high = images.min().item(), images.max().item()
+    if low < 0 or high > 1:
+        raise ValueError(f"{name} must lie in [0, 1], received {low:g} to {high:g}: divide bytes by 255")
     return images
 
 

@@ -42,6 +42,9 @@ RIGHT = {
 WRONG = {
     "reparameterize": [
         lambda mu, logvar: mu + (0.5 * logvar).exp() * torch.randn(mu.shape[0], mu.shape[1]).clamp(-1, 1),
+        lambda mu, logvar: mu + (0.5 * logvar.clamp(-2, 2)).exp() * torch.randn_like(mu),
+        lambda mu, logvar: mu + (0.5 * logvar.clamp(-3, 3)).exp() * torch.randn_like(mu),
+        lambda mu, logvar: mu + (0.5 * logvar.clamp(min=-5)).exp() * torch.randn_like(mu),
         lambda mu, logvar: mu + (2 * logvar).exp() * torch.randn_like(mu),
         lambda mu, logvar: mu + (0.5 * logvar).exp() * Laplace(0.0, 1 / math.sqrt(2)).sample(mu.shape),
         lambda mu, logvar: (0.5 * logvar).exp() * torch.randn_like(mu) + 0 * mu,
@@ -57,6 +60,9 @@ WRONG = {
     "logistic_sample": [
         lambda mu, logscale: mu + logscale.exp() * Laplace(0.0, 1.0).sample(mu.shape),
         lambda mu, logscale: mu + logscale.exp().detach() * torch.logit(torch.rand_like(mu), eps=1e-7),
+        lambda mu, logscale: mu + logscale.exp() * torch.logit(torch.rand_like(mu).clamp(0.02, 0.98)),
+        lambda mu, logscale: mu + logscale.exp() * torch.logit(torch.rand_like(mu).clamp(min=0.01)),
+        lambda mu, logscale: mu + logscale.exp() * torch.logit(torch.rand_like(mu).clamp(max=0.99)),
         lambda mu, logscale: torch.logit(torch.rand_like(mu), eps=1e-7) + 0 * (mu + logscale),
         lambda mu, logscale: mu + logscale.exp() * torch.logit(torch.rand_like(mu), eps=0.05),
         lambda mu, logscale: mu * 1.0 + logscale.exp() * torch.logit(torch.rand_like(mu), eps=1e-7).abs(),
