@@ -4,7 +4,7 @@
     python docs/explorer.py --check         exit status 1 if that file was made from something else than is here now
 
 The page and its parts lie in docs/explorer; decoder.js, page.js and plane.js are those of the notebooks' widgets. Every
-number on the page is measured here, on the shipped checkpoints, or read from their cards.
+number on the page is measured here, on the shipped checkpoints.
 """
 
 import argparse

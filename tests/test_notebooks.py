@@ -72,8 +72,8 @@ def test_the_closing_cell_says_what_to_keep_and_where_to_go(lesson):
     for words in ("To take with you", "could fool you", "Source"):
         assert words in closing, f"the closing cell of {name} does not say {words!r}"
     following = LESSONS[LESSONS.index(name) + 1 :]
-    assert not following or following[0][:2] in closing, (
-        f"the closing cell does not name the next notebook, {following[0]}"
+    assert not following or f"]({following[0]}.ipynb)" in closing, (
+        f"the closing cell does not link to the next notebook, {following[0]}"
     )
 
 
@@ -130,6 +130,20 @@ def test_exercises_are_untouched_and_known(lesson):
             assert name in registry(), f"{where}: there is no exercise {name!r}"
             checks.append(name)
     assert 2 <= len(set(checks)) <= 4, f"two to four exercises were agreed; found {checks}"
+
+
+def test_the_heading_of_an_exercise_says_its_kind_and_minutes(lesson):
+    from vae_utils.exercises import registry
+
+    headings, told = [], []
+    for cell in lesson[1].cells:
+        if cell.cell_type == "markdown":
+            headings += re.findall(r"^#+ (Exercise \d+ · .+)$", cell.source, re.MULTILINE)
+        for name in re.findall(r"^exercises\.(\w+)\.check\(", cell.source, re.MULTILINE):
+            told.append(f"({registry()[name].kind}, {registry()[name].minutes} minutes)")
+    assert len(headings) == len(told), f"{len(headings)} headings, {len(told)} exercises"
+    wrong = [heading for heading, ending in zip(headings, told, strict=True) if not heading.endswith(ending)]
+    assert not wrong, f"these headings do not say {told}: {wrong}"
 
 
 # ---- running it ------------------------------------------------------------------------------------------------------

@@ -149,10 +149,10 @@ sure = [ask(model, test)[0].median().item() for model in classifiers]
 print("accuracy on test digits, five seeds:", *(f"{accuracy:.3f}" for accuracy in accuracies))
 print("median confidence on test digits:   ", *(f"{confidence:.3f}" for confidence in sure))
 assert min(accuracies) > 0.88, "the text says: about nine of ten right"
-assert min(sure) > 0.95, "the text says: more than 95 % sure"
+assert min(sure) > 0.95, "the text says: more than 95% sure"
 
 # %% [markdown]
-# About nine of ten test digits are right after a few seconds, and on half of them the network is more than 95 % sure.
+# About nine of ten test digits are right after a few seconds, and on half of them the network is more than 95% sure.
 # Nothing is wrong with these classifiers.
 
 # %% [markdown] slideshow={"slide_type": "skip"}

@@ -114,7 +114,7 @@ plots.show_images(
 )
 
 # %% [markdown]
-# Two numbers leave 83 % of the error, sixteen leave 40 %, sixty-four leave 14 %. Neighbouring pixels agree, so 784 of
+# Two numbers leave 83% of the error, sixteen leave 40%, sixty-four leave 14%. Neighbouring pixels agree, so 784 of
 # them hold far fewer than 784 independent facts. These are the numbers that a network has to beat.
 
 # %%
@@ -372,7 +372,7 @@ history = fit(autoencoders[16], images, loss, epochs=EPOCHS, batch_size=BATCH, l
 
 # %% slideshow={"slide_type": "skip"} tags=["nbval-check-output"]
 from_fit = history.test["loss"][-1]
-print("fit and the loop end within 2 % of each other:", abs(from_fit / on_test - 1) < 0.02)
+print("fit and the loop end within 2% of each other:", abs(from_fit / on_test - 1) < 0.02)
 assert abs(from_fit / on_test - 1) < 0.02
 
 # %% [markdown]
@@ -521,7 +521,7 @@ for K, model in sorted(autoencoders.items()):
     assert (clipped < clipped_pca) == (K < 64), "clipping changes no winner"
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# They cross. The autoencoder wins up to K = 32, by about 25 to 30 % at K = 8 and 16. At K = 64 it loses.
+# They cross. The autoencoder wins up to K = 32, by about 25 to 30% at K = 8 and 16. At K = 64 it loses.
 #
 # **Does the bend stop paying at 64?** No. Look at the training error, which the cell above printed: there, too, the
 # autoencoder is worse than PCA. Yet a network of this size *contains* PCA, exactly: you will show it in exercise 3. A
@@ -674,7 +674,7 @@ exercises.exchange_rate.check(numbers, ae_error[8], images.train, images.test)
 #   is what makes it a task.
 # - A linear autoencoder finds PCA's sheet and PCA's error, with axes that mean nothing: every invertible change of the
 #   code gives the same reconstructions.
-# - On the images PCA was fitted to, no network with a linear *decoder* beats it. Bend the decoder, and 25 to 30 % of
+# - On the images PCA was fitted to, no network with a linear *decoder* beats it. Bend the decoder, and 25 to 30% of
 #   the test error goes away at K = 8 and 16.
 # - A bottleneck keeps what varied in the training images. What never varied, such as position, is not in the code.
 #

@@ -283,7 +283,7 @@ slice_map
 
 # %% [markdown]
 # One slice is an anecdote. Twenty slices, each through three test digits of different kinds, and only the triangle
-# between the three: what share of it leaves the classifier less than 90 % sure?
+# between the three: what share of it leaves the classifier less than 90% sure?
 
 # %%
 with torch.no_grad():

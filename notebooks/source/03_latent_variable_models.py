@@ -511,8 +511,8 @@ shown
 # billion a second, eighteen days for one image.
 #
 # Nothing about this decoder is difficult: it is linear, and each posterior is a single Gaussian hump. But each pixel
-# says a little about z, and 784 pixels together say a lot: along its 16 dimensions the posterior is between 7 % and
-# 18 % as wide as the prior. A dart must hit all 16 at once.
+# says a little about z, and 784 pixels together say a lot: along its 16 dimensions the posterior is between 7% and
+# 18% as wide as the prior. A dart must hit all 16 at once.
 #
 # Look at the ESS column, too. At K = 16 it says that 1 of 100,000 darts is useful. The truth is less than $10^{-10}$
 # of a dart. **The effective sample size is computed from the darts themselves; when all of them miss, it cannot
@@ -571,7 +571,7 @@ exercises.estimate_with_q.check(my_estimate)
 # %% [markdown]
 # On the digits with K = 16 we know the posterior. One draw from it for each of the twenty images, against 100,000
 # darts. And because nobody gets the posterior exactly, also a clumsy q: the same means, all sixteen standard
-# deviations 20 % too large.
+# deviations 20% too large.
 
 
 # %%

@@ -104,7 +104,7 @@ right.axhline(toy.log_marginal(x), color=plots.EXACT, linewidth=1.6)
 right.text(-0.5, toy.log_marginal(x) + 0.2, "log p(x)", fontsize=9)
 for name, parameters in guesses.items():
     q = q_of(*parameters)
-    z = q.mean + q.stddev * torch.linspace(-2, 2, 101)  # (101,)  where 95 % of q lies
+    z = q.mean + q.stddev * torch.linspace(-2, 2, 101)  # (101,)  where 95% of q lies
     log_w = toy.log_joint(x, z) - q.log_prob(z)  # (101,)
     right.plot(z, log_w, dashes[name], color=plots.ENCODER, linewidth=2, label=name)
 right.set(xlim=(-0.6, 2.7), ylim=(-6.5, 0.2), xlabel="z", ylabel="log w(z) (nats)")

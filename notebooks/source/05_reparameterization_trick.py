@@ -426,8 +426,8 @@ print(f"ratio of the variances: {ratio:.1f}")
 assert 12.5 < ratio < 13.3 and abs((1.5**4 + 14 * 1.5**2 + 15) - 51.5625) < 1e-9
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Both are unbiased. Each of 2,000 experiments made a 95 % confidence interval from 1,000 draws, and for either estimator
-# about 95 % of them contain the exact answer.
+# Both are unbiased. Each of 2,000 experiments made a 95% confidence interval from 1,000 draws, and for either estimator
+# about 95% of them contain the exact answer.
 #
 # The variance of one draw is 4 against 52, a ratio of about **13**: the score function needs 13 times the draws for the same
 # accuracy. Both can be computed. The pathwise $2z$ has the variance $4\sigma^2$. One draw of the score function is
@@ -587,7 +587,7 @@ found = torch.tensor([gradient_variances(model, x[None]) for x in images.test[:3
 ratios = (found / found[:, :1]).quantile(torch.tensor([0.1, 0.5, 0.9]), dim=0)  # (3, 3)
 for column, name in ((1, "best baseline"), (2, "no baseline")):
     low, middle, high = ratios[:, column].tolist()
-    print(f"{name:13}  median {middle:,.0f} times the trick's variance (80 % of the images: {low:,.0f} to {high:,.0f})")
+    print(f"{name:13}  median {middle:,.0f} times the trick's variance (80% of the images: {low:,.0f} to {high:,.0f})")
 assert 12 < ratios[1, 1] < 35 and 3_000 < ratios[1, 2] < 100_000
 
 # %% [markdown] slideshow={"slide_type": "-"}

@@ -334,7 +334,7 @@ plots.show_images(
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Most reconstructions keep the digit up to β = 3. At β = 8 many have lost it: a 6 looks like a 0. (The thin 8 fares
 # badly at every price, even at ¼.) Ten samples a row are too few to judge by eye, so we count: the coverage of
-# notebook 02 (here of two-coloured digits, so not to be compared with the numbers there), the share of test digits that have
+# notebook 02 (here of black-and-white digits, so not to be compared with the numbers there), the share of test digits that have
 # a sample close by.
 
 # %%

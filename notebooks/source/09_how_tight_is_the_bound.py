@@ -826,7 +826,7 @@ for row in dict.fromkeys([*stored["paper"], *(name.split("/")[0] for name in sto
     print(f"{name:13} {paper:10}  " + (f"\n{'':25} ".join(lines) or "not trained yet"))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ### Exercise 4 · The bound or the draws? (read a table, 3 minutes)
+# ### Exercise 4 · The bound or the draws? (predict, 3 minutes)
 #
 # From the VAE with k = 1 to the IWAE with k = 50 the *paper's* NLL falls by two nats. But two things change: there
 # are fifty draws, and there is another bound. The row "VAE k = 50" is an ELBO averaged over fifty draws. How many
@@ -948,5 +948,5 @@ assert patient["nll"] < convolutional["nll"] < ours["nll"] and convolutional["dr
 # van den Oord & Bethge (2016), *A note on the evaluation of generative models*, arXiv:1511.01844, section 3.2. Proved:
 # the bounds, the identity of the gaps, the signs of the slopes. Measured here: everything on digits.
 #
-# **Next: 10.** The decoder has had its exam. Now the prior: do the codes of real images fill $\mathcal N(0, I)$, or does
+# **Next:** [10 · The prior has holes too](10_the_prior_has_holes_too.ipynb) The decoder has had its exam. Now the prior: do the codes of real images fill $\mathcal N(0, I)$, or does
 # it have holes, too?

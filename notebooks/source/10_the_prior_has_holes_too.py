@@ -683,6 +683,7 @@ assert 0.38 < score["VAE", "N(0, I)"] < 0.62, "the opening says: about half, in 
 assert score["VAE", "mixture"] > score["VAE", "N(0, I)"] + 0.2 and score["VAE", "flow"] > score["VAE", "N(0, I)"] + 0.2
 assert score["autoencoder", "N(0, I)"] < 0.2 and score["autoencoder", "mixture"] > score["VAE", "N(0, I)"] + 0.2
 assert abs(score["autoencoder", "mixture"] - score["VAE", "mixture"]) < 0.08, "the text says: hardly differ"
+assert all(0.84 < score[model, "mixture"] < 0.97 for model in colours), "notebook 12 says: 0.9"
 assert abs(score["autoencoder", "flow"] - score["VAE", "flow"]) < 0.12, "the figure's description says: close"
 redraws, others = card["VAE, q(z): noisy reconstructions"], [card[", ".join(key)] for key in ways]
 assert redraws.coverage > max(row.coverage for row in others) - 0.02, "the text says: at least as well as any"

@@ -98,7 +98,7 @@ def draw_labels(seed, each=10):
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Three ways to make ten new images from each labelled one:
 #
-# - **shift and turn**: up to 3 pixels, 15 degrees, 15 % in size. We know that this keeps the class;
+# - **shift and turn**: up to 3 pixels, 15 degrees, 15% in size. We know that this keeps the class;
 # - **redraw**: encode, draw z from q(z|x), decode. The VAE's own idea of a variant;
 # - **mix**: decode a point between the codes of two labelled images *of the same class*.
 
@@ -145,7 +145,7 @@ plots.show_images(
 # for the same purpose: one that is also shown the images it has to label.) It needs features in which neighbours mean
 # something.
 #
-# **Predict first.** The SVM on PCA features gets about 78 % right. Which helps most: the VAE's features, its new
+# **Predict first.** The SVM on PCA features gets about 78% right. Which helps most: the VAE's features, its new
 # images, shifts and turns, or label spreading? And by how many points?
 
 # %%
@@ -300,8 +300,8 @@ assert all(abs(lead["none", name].mean()) < 1 for name in (pixels, ae)), "the te
 # autoencoder's codes μ stays, by about one and a half points. For the SVM alone the leads are less than a point.
 # (Digits, one size of networks.)
 #
-# Kingma et al. report for M1 with 100 labels and 50,000 images an error of 11.8 %, against 16.8 % for the same
-# classifier on pixels, and 3.3 % for M1 with a second VAE on top that knows the labels (that one alone: 12.0 %; their
+# Kingma et al. report for M1 with 100 labels and 50,000 images an error of 11.8%, against 16.8% for the same
+# classifier on pixels, and 3.3% for M1 with a second VAE on top that knows the labels (that one alone: 12.0%; their
 # table 1). Their rival had no PCA, and no shifts.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -486,7 +486,7 @@ explorer
 # %%
 caught = 100 * (nats["shapes"] > nats["digits"].quantile(0.95)).float().mean()
 needed = 100 * (nats["digits"] >= nats["shapes"].median()).float().mean()
-title = f"Flagging 5 % of the digits by −ELBO catches {caught:.0f} % of the shapes; to catch half, flag {needed:.0f} %"
+title = f"Flagging 5% of the digits by −ELBO catches {caught:.0f}% of the shapes; to catch half, flag {needed:.0f}%"
 answer = OutlierExplorer(known_scores, stranger_scores, title=title, in_browser=False)
 answer.kind.value = "shapes"
 answer.snapshot()
@@ -892,8 +892,8 @@ exercises.when_it_pays.check(my_images, vae, size)
 # | a latent space (02, 06) | smooth paths | autoencoder: about as smooth | not by itself a reason |
 # | likelihood, grey levels (07) | about 1.75 bits a pixel | xz: 1.4 | a loss first, a ruler second |
 # | compress binary digits (12) | about 180 bits | table of contexts: about 142 | real bits, not the best ones |
-# | features, 100 labels, SVM (12) | about 79 % | PCA 79 %, autoencoder 78 to 79 % | no |
-# | features, with neighbours (12) | about 86 % | PCA: the same; autoencoder 84 to 85 % | no |
+# | features, 100 labels, SVM (12) | about 79% | PCA 79%, autoencoder 78 to 79% | no |
+# | features, with neighbours (12) | about 86% | PCA: the same; autoencoder 84 to 85% | no |
 # | augmentation (12) | no gain | shifts and turns: + 5 points with PCA | no |
 # | strangers (12) | misses the 1 and the blank page | autoencoder: the same | never −log p(x) alone |
 # | one objective, one bound (04, 09) | log p(x) from below: the ELBO to about four nats, thousands of draws to some tenths | an autoencoder has none | yes |
