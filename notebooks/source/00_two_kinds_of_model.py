@@ -427,7 +427,7 @@ chart
 
 # %% slideshow={"slide_type": "skip"}
 separated = [(ask(m, test)[0][:, None] > ask(m, static)[0]).float().mean().item() for m in classifiers]
-print("a digit and a picture of static at random; the classifier is surer of the digit:", *(f"{s:.2f}" for s in separated))
+print("a digit and static at random; the classifier is surer of the digit:", *(f"{s:.2f}" for s in separated))
 assert max(separated) < 0.97 and min(separated) > 0.4, "the text says: the curves run into each other"
 
 other = em(train, iterations=5, smoothing=0.05, seed=1)

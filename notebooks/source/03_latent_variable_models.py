@@ -176,7 +176,9 @@ shown, panels = figure(
 for axes, (sigma, density) in zip(panels, posteriors.items(), strict=True):
     likelihood = Normal(decode(codes), sigma).log_prob(x_seen).exp()
     axes.plot(codes, prior, color=PRIOR, linewidth=2, label="prior")
-    axes.plot(codes, likelihood * density.max() / likelihood.max(), "--", color=LIKELIHOOD, label="likelihood*", zorder=4)
+    axes.plot(
+        codes, likelihood * density.max() / likelihood.max(), "--", color=LIKELIHOOD, label="likelihood*", zorder=4
+    )
     axes.plot(codes, density, color=EXACT, linewidth=2.2, label="posterior")
     axes.set(xlim=(-3, 3.5), ylim=(0, None), xlabel="code z")
     axes.set_title(f"σ = {sigma:g}")
