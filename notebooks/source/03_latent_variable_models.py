@@ -740,7 +740,7 @@ assert 0.32 < blind < 0.35 and 0.72 < guided < 0.84 and abs(matched - 0.785) < 0
 # Take the decoder "square", $f(z) = z^2/2$. An x of 2 comes from z = 2 or from z = −2: the sign is lost.
 #
 # **Predict first.** We train an encoder on dreams of this decoder. Which μ will it answer at x = 2: 2, −2, sometimes
-# one and sometimes the other, or something else? And which σ?
+# one, sometimes the other, or something else? And which σ?
 
 # %%
 square = ToyModel(0.3, "square")
