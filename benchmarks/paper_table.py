@@ -11,8 +11,8 @@ A row that the results file holds already, with this number of epochs and learni
 another number of epochs stands beside it, one with another rate takes its place. One that was stopped on the way goes
 on from its last minutes, bit for bit, with the same command. How long a row takes is said after two epochs. Beside the
 results lies a file of the same name with the NLL of each test image, from which errors of differences can be computed
-(the oldest row, vae-1/seed-0/300-epochs, is not in it). The stored rows tell their start, passes, rate, seed and draws; hand
-them over as --epochs, --learning-rate, --seeds and --draws to train one again.
+(the oldest row, vae-1/seed-0/300-epochs, is not in it). The stored rows tell their start, passes, rate, seed and draws;
+hand them over as --start, --epochs, --learning-rate, --seeds and --draws to train one again.
 
 As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey values whenever an image is used, test images
 binarized once, 5,000 draws an image. Not as in the paper: batches of 100 (20 there), Adam with a one-cycle schedule
