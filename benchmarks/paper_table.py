@@ -18,7 +18,7 @@ As in the paper: 784-200-200-50 with tanh, pixels drawn anew from the grey value
 binarized once, 5,000 draws an image. Not as in the paper: batches of 100 (20 there), Adam with a one-cycle schedule
 instead of eight falling rates, and fewer passes over the data (3,280 there).
 
-Rows with many draws are dear on a CPU. --start is the shorter way: a model that one draw has brought far is handed to
+Rows with many draws are slow on a CPU. --start is the shorter way: a model that one draw has brought far is handed to
 another objective, as the paper does in its Table 2.
 
 Source: Burda, Grosse & Salakhutdinov (2016), arXiv:1509.00519, section 5, Tables 1 and 2.

@@ -78,18 +78,7 @@ class ToyModel:
 
     @checked(finite=False)
     def log_joint(self, x: float, z: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-        """log p(x, z) = log p(z) + log p(x|z) of one observed x with many codes.
-
-        Args:
-            x: the observed number.
-            z: codes, any shape, in prior standard deviations.
-
-        Returns:
-            Nats, element by element of z.
-
-        Raises:
-            TypeError: x is no number, or z no floating-point tensor.
-        """
+        """log p(x, z) = log p(z) + log p(x|z) in nats; the arguments and errors of `log_likelihood`."""
         return self.log_prior(z) + self.log_likelihood(x, z)
 
     @checked(finite=False)

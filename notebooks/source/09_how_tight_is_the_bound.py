@@ -803,7 +803,7 @@ assert 600 < needed < 1600 and 0.5 < snr[1][1] < 0.7, "the text says: about a th
 # = −log p(x) in nats: here smaller is better.
 #
 # `benchmarks/paper_table.py` trains and judges these models with the functions of this package. A row takes minutes to
-# hours on two cores, so the results are stored, and this cell reads them. Steps with many draws are dear. So some rows
+# hours on two cores, so the results are stored, and this cell reads them. Steps with many draws are slow. So some rows
 # go on from the VAE of 2,000 passes, under their own objective: "2000 + 80" passes. The paper does the same in its
 # table 2, to ask what the objective changes.
 #

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vae_utils.arguments import range_of
 from vae_utils.data import Images
 from vae_utils.widgets.decoding import decode, still
 
@@ -65,7 +66,7 @@ def require_images(images: Any, name: str = "images") -> Tensor:
         raise ValueError(f"{name} must be (N, 1, H, W) with N >= 1, received {tuple(images.shape)}")
     if not images.isfinite().all():
         raise ValueError(f"{name} holds values that are not finite: load them again, or look at what changed them")
-    low, high = images.min().item(), images.max().item()
+    low, high = range_of(images) or (0, 0)
     if low < 0 or high > 1:
         raise ValueError(f"{name} must lie in [0, 1], received {low:g} to {high:g}: divide bytes by 255")
     return images
