@@ -786,7 +786,7 @@ assert ((width["drawings"] > 0.7 * median) & (width["drawings"] < 1.1 * median))
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### All explorers of the series
 #
-# Each stands in `vae_utils.widgets` and works with models of your own, too; `help(LatentExplorer)` says what it takes.
+# Each stands in `vae_utils.widgets`. Those that take a model take yours, too: `help(LatentExplorer)` says what it needs.
 #
 # | Explorer | What you move | Where |
 # |---|---|---|
